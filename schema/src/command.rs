@@ -1,0 +1,408 @@
+//! Calls that change a platform, as data, with a key that names what they achieve.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::facts::Address;
+use crate::ids::{
+    AccountCode, ChannelId, ContactId, InstallationId, LeadSourceId, NoteId, OrderAddressId, OrderLineId, PriceListId, ProductId, ProjectId,
+    SalesOrderId, SalesOrderStatusId, ShippingMethodId, StoreHash, StoreOrderId, StoreStatusId, WarehouseId,
+};
+use crate::link::NoteKind;
+use crate::rules::PriceMode;
+use crate::work::Scope;
+
+/// What may be done when it is not known whether a command took effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Repeatability {
+    /// The platform deduplicates by a key in the body: send the same again.
+    Keyed,
+    /// Sets a value: send again, after reading back.
+    Absolute,
+    /// The platform would do it twice: look whether it is there before each send.
+    LookFirst,
+}
+
+/// Every kind of command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CommandKind {
+    /// Make a contact (with its address) in Brightpearl.
+    CreateContact,
+    /// Make a sales order in Brightpearl.
+    CreateSalesOrder,
+    /// Write Brightpearl's order id on the store's order.
+    SetExternalOrderId,
+    /// Set a sales order's status.
+    SetSalesOrderStatus,
+    /// Set a store order's status.
+    SetStoreStatus,
+    /// Make a shipment at the store.
+    CreateShipment,
+}
+
+impl CommandKind {
+    /// Every kind, for tests and reports that must not forget one.
+    pub const ALL: [Self; 6] = [
+        Self::CreateContact,
+        Self::CreateSalesOrder,
+        Self::SetExternalOrderId,
+        Self::SetSalesOrderStatus,
+        Self::SetStoreStatus,
+        Self::CreateShipment,
+    ];
+
+    /// Name in the journal and in metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CreateContact => "create-contact",
+            Self::CreateSalesOrder => "create-sales-order",
+            Self::SetExternalOrderId => "set-external-order-id",
+            Self::SetSalesOrderStatus => "set-sales-order-status",
+            Self::SetStoreStatus => "set-store-status",
+            Self::CreateShipment => "create-shipment",
+        }
+    }
+
+    /// The kind of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// What may be done in doubt: sales orders are deduplicated by Brightpearl (BP §e.2); the store has no such key (BC §b), and
+    /// contacts have none either (BP §f).
+    #[must_use]
+    pub const fn repeatability(self) -> Repeatability {
+        match self {
+            Self::CreateSalesOrder => Repeatability::Keyed,
+            Self::SetExternalOrderId | Self::SetSalesOrderStatus | Self::SetStoreStatus => Repeatability::Absolute,
+            Self::CreateContact | Self::CreateShipment => Repeatability::LookFirst,
+        }
+    }
+}
+
+impl fmt::Display for CommandKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Names what a command achieves: the same for however many events ask for it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommandKey {
+    /// Whose; contacts are the account's, since tenants share them.
+    pub scope: Scope,
+    /// What kind of command.
+    pub kind: CommandKind,
+    /// The platform's own id of the thing.
+    pub id: String,
+}
+
+impl fmt::Display for CommandKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.scope, self.kind, self.id)
+    }
+}
+
+/// A contact to be made (BP §f). Its `Debug` shows no personal data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewContact {
+    /// Keyed hash of the normalised e-mail address: the key.
+    pub email_hash: String,
+    /// Name, address, telephone and e-mail; names already fit the contact's 32 characters.
+    pub address: Address,
+    /// Price list of the contact, if the rules name one.
+    pub price_list: Option<PriceListId>,
+    /// Lead source, if the rules name one.
+    pub lead_source: Option<LeadSourceId>,
+    /// The store's customer number, as account reference; none for a guest.
+    pub reference: Option<String>,
+}
+
+/// A sales order to be made (BP §e.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSalesOrder {
+    /// The store's order.
+    pub order: StoreOrderId,
+    /// Which part of it: 0 while one sales order stands for all.
+    pub part: u32,
+    /// Half of the platform's unique key.
+    pub external_ref: String,
+    /// The other half.
+    pub installation: InstallationId,
+    /// The customer.
+    pub contact: ContactId,
+    /// The store's order number, at most 64 characters.
+    pub reference: String,
+    /// When the shopper ordered.
+    pub placed_at: Timestamp,
+    /// First status; the account's own default if none.
+    pub status: Option<SalesOrderStatusId>,
+    /// Sales channel.
+    pub channel: ChannelId,
+    /// Warehouse it ships from.
+    pub warehouse: WarehouseId,
+    /// Price list; the customer's if none.
+    pub price_list: Option<PriceListId>,
+    /// Whether the price list's prices include tax; rows are net all the same (BP §e.9).
+    pub price_mode: PriceMode,
+    /// Lead source, if any.
+    pub lead_source: Option<LeadSourceId>,
+    /// Project, if any.
+    pub project: Option<ProjectId>,
+    /// Currency of all amounts.
+    pub currency: String,
+    /// Shipping method, if mapped.
+    pub shipping_method: Option<ShippingMethodId>,
+    /// Billing address, in full.
+    pub billing: Address,
+    /// Delivery address, in full.
+    pub delivery: Address,
+    /// Rows.
+    pub rows: Vec<NewRow>,
+}
+
+impl NewSalesOrder {
+    /// Total with tax. `None` if it does not fit.
+    #[must_use]
+    pub fn total(&self) -> Option<Decimal> {
+        self.rows.iter().try_fold(Decimal::ZERO, |sum, row| sum.checked_add(row.net)?.checked_add(row.tax))
+    }
+}
+
+/// A row to be made (BP §e.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRow {
+    /// Names the store's line, so that rows can be matched if Brightpearl echoes it.
+    pub external_ref: String,
+    /// Product; free text if none.
+    pub product: Option<ProductId>,
+    /// Name on the row.
+    pub name: String,
+    /// How many.
+    pub quantity: u32,
+    /// Row total without tax, in the minor unit.
+    pub net: Decimal,
+    /// Row tax, in the minor unit.
+    pub tax: Decimal,
+    /// Tax code, as the merchant calls it.
+    pub tax_code: String,
+    /// Nominal code; Brightpearl's own default if none.
+    pub nominal_code: Option<String>,
+    /// The store's line it stands for; none for delivery, discounts and the like.
+    pub line: Option<RowLine>,
+}
+
+/// The store line behind a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowLine {
+    /// The line.
+    pub line: OrderLineId,
+    /// Where it is delivered.
+    pub address: OrderAddressId,
+    /// Goods that can be shipped.
+    pub shippable: bool,
+}
+
+/// A shipment to be made (BC §d.5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewShipment {
+    /// The store's order.
+    pub order: StoreOrderId,
+    /// Goods-out or drop-ship.
+    pub note_kind: NoteKind,
+    /// Brightpearl's note.
+    pub note: NoteId,
+    /// Where it goes.
+    pub address: OrderAddressId,
+    /// Lines and quantities.
+    pub items: Vec<(OrderLineId, u32)>,
+    /// First tracking number, at most 50 characters; empty if none.
+    pub tracking_number: String,
+    /// One of the store's providers, or empty.
+    pub shipping_provider: String,
+    /// A carrier slug, or empty.
+    pub tracking_carrier: String,
+    /// Free text for the shopper.
+    pub shipping_method: String,
+    /// Our mark first, then what did not fit elsewhere.
+    pub comments: String,
+}
+
+impl NewShipment {
+    /// The mark that tells our shipments from all others: `GON-4101`, with `-a127` where the order has several addresses.
+    #[must_use]
+    pub fn mark(kind: NoteKind, note: NoteId, address: Option<OrderAddressId>) -> String {
+        let address = address.map(|address| format!("-a{address}")).unwrap_or_default();
+        format!("{}-{note}{address}", kind.mark())
+    }
+
+    /// The mark at the start of a shipment's comments, if it is one of ours.
+    #[must_use]
+    pub fn mark_in(comments: &str) -> Option<&str> {
+        let word = comments.split_whitespace().next()?;
+        let (prefix, rest) = word.split_once('-')?;
+        let ours = matches!(prefix, "GON" | "DSN") && rest.starts_with(|c: char| c.is_ascii_digit());
+        ours.then_some(word)
+    }
+}
+
+/// One call that changes a platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Make a contact.
+    CreateContact(Box<NewContact>),
+    /// Make a sales order.
+    CreateSalesOrder(Box<NewSalesOrder>),
+    /// Write `BP-{id}` on the store's order.
+    SetExternalOrderId {
+        /// The store's order.
+        order: StoreOrderId,
+        /// Which sales order to name.
+        sales_order: SalesOrderId,
+    },
+    /// Carry a status to Brightpearl.
+    SetSalesOrderStatus {
+        /// Which sales order.
+        sales_order: SalesOrderId,
+        /// Its new status.
+        status: SalesOrderStatusId,
+        /// The store's status that it agrees with.
+        agreed_with: StoreStatusId,
+    },
+    /// Carry a status to the store.
+    SetStoreStatus {
+        /// Which store order.
+        order: StoreOrderId,
+        /// Its new status.
+        status: StoreStatusId,
+        /// Brightpearl's status that it agrees with.
+        agreed_with: SalesOrderStatusId,
+    },
+    /// Make a shipment.
+    CreateShipment(Box<NewShipment>),
+}
+
+impl Command {
+    /// Its kind.
+    #[must_use]
+    pub const fn kind(&self) -> CommandKind {
+        match self {
+            Self::CreateContact(_) => CommandKind::CreateContact,
+            Self::CreateSalesOrder(_) => CommandKind::CreateSalesOrder,
+            Self::SetExternalOrderId { .. } => CommandKind::SetExternalOrderId,
+            Self::SetSalesOrderStatus { .. } => CommandKind::SetSalesOrderStatus,
+            Self::SetStoreStatus { .. } => CommandKind::SetStoreStatus,
+            Self::CreateShipment(_) => CommandKind::CreateShipment,
+        }
+    }
+
+    /// Its key for one tenant of one account.
+    #[must_use]
+    pub fn key(&self, tenant: &Scope, account: &AccountCode) -> CommandKey {
+        let (scope, id) = match self {
+            Self::CreateContact(contact) => (Scope::Account(account.clone()), contact.email_hash.clone()),
+            Self::CreateSalesOrder(order) => (tenant.clone(), order.external_ref.clone()),
+            Self::SetExternalOrderId { order, .. } | Self::SetStoreStatus { order, .. } => (tenant.clone(), order.to_string()),
+            Self::SetSalesOrderStatus { sales_order, .. } => (tenant.clone(), sales_order.to_string()),
+            Self::CreateShipment(shipment) => (tenant.clone(), NewShipment::mark(shipment.note_kind, shipment.note, Some(shipment.address))),
+        };
+        CommandKey { scope, kind: self.kind(), id }
+    }
+
+    /// What it changes: no other command on the same target starts while this one may still take effect.
+    #[must_use]
+    pub fn target(&self) -> String {
+        match self {
+            Self::CreateContact(contact) => format!("contact/{}", contact.email_hash),
+            Self::CreateSalesOrder(order) => format!("sales-order-of/{}", order.order),
+            Self::SetExternalOrderId { order, .. } | Self::SetStoreStatus { order, .. } => format!("order/{order}"),
+            Self::SetSalesOrderStatus { sales_order, .. } => format!("sales-order/{sales_order}"),
+            Self::CreateShipment(shipment) => format!("order/{}", shipment.order),
+        }
+    }
+
+    /// A digest of what it would write, for comparing; it tells nothing about the content.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        match self {
+            Self::CreateContact(contact) => hash.update(format!("{:?}|{:?}", contact.email_hash, contact.price_list)),
+            Self::CreateSalesOrder(order) => hash.update(format!("{}|{:?}", order.external_ref, order.rows)),
+            Self::SetExternalOrderId { .. } | Self::SetSalesOrderStatus { .. } | Self::SetStoreStatus { .. } | Self::CreateShipment(_) => {
+                hash.update(format!("{self:?}"));
+            }
+        }
+        hex::encode(hash.finalize())
+    }
+
+    /// What it does, in plain words without personal data.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::CreateContact(_) => "create a Brightpearl contact for the customer".into(),
+            Self::CreateSalesOrder(order) => format!("create the sales order for store order {} ({} rows)", order.order, order.rows.len()),
+            Self::SetExternalOrderId { order, sales_order } => format!("write BP-{sales_order} on store order {order}"),
+            Self::SetSalesOrderStatus { sales_order, status, .. } => format!("set sales order {sales_order} to status {status}"),
+            Self::SetStoreStatus { order, status, .. } => format!("set store order {order} to status {status}"),
+            Self::CreateShipment(shipment) => {
+                let pieces: u32 = shipment.items.iter().map(|(_, quantity)| *quantity).sum();
+                let mark = NewShipment::mark(shipment.note_kind, shipment.note, None);
+                format!("ship {pieces} items of store order {} ({mark})", shipment.order)
+            }
+        }
+    }
+}
+
+/// The key under which a store order becomes a sales order: `bc-{store_hash}-{order}`.
+#[must_use]
+pub fn external_ref(store: &StoreHash, order: StoreOrderId) -> String {
+    format!("bc-{store}-{order}")
+}
+
+/// The store and order in a key of ours; `None` for any other system's.
+#[must_use]
+pub fn parse_external_ref(text: &str) -> Option<(StoreHash, StoreOrderId)> {
+    let (store, order) = text.strip_prefix("bc-")?.rsplit_once('-')?;
+    Some((StoreHash::new(store).ok()?, order.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_declares_its_repeatability_and_keeps_its_name() {
+        for kind in CommandKind::ALL {
+            assert_eq!(CommandKind::from_name(kind.as_str()), Some(kind));
+        }
+        let keyed = CommandKind::ALL.into_iter().filter(|kind| kind.repeatability() == Repeatability::Keyed);
+        assert_eq!(keyed.collect::<Vec<_>>(), [CommandKind::CreateSalesOrder]);
+    }
+
+    #[test]
+    fn our_key_is_read_back_and_no_other_is() {
+        let store = StoreHash::new("store-7").unwrap();
+        let key = external_ref(&store, StoreOrderId(9001));
+        assert_eq!(key, "bc-store-7-9001");
+        assert_eq!(parse_external_ref(&key), Some((store, StoreOrderId(9001))));
+        for other in ["", "bc-", "9001", "shopify-1", "bc-store", "bc-store-x"] {
+            assert_eq!(parse_external_ref(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_mark_is_known_only_at_the_start_of_the_comments() {
+        assert_eq!(NewShipment::mark(NoteKind::GoodsOut, NoteId(4101), None), "GON-4101");
+        assert_eq!(NewShipment::mark_in("GON-4101-a127 RM1, RM2"), Some("GON-4101-a127"));
+        assert_eq!(NewShipment::mark_in("see GON-4101"), None);
+        assert_eq!(NewShipment::mark_in("GON-X"), None);
+    }
+}

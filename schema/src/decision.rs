@@ -1,0 +1,177 @@
+//! What was decided about one entity, and why.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::command::Command;
+use crate::ids::{SalesOrderId, SalesOrderStatusId, StoreStatusId};
+use crate::link::{RowLink, ShipmentLink};
+
+/// The statuses of both sides when they last agreed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgreedStatus {
+    /// The store's.
+    pub store: StoreStatusId,
+    /// Brightpearl's.
+    pub brightpearl: SalesOrderStatusId,
+}
+
+/// What is remembered about the last agreement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Agreement {
+    /// The pair that agreed last.
+    pub pair: AgreedStatus,
+    /// The pair before it, so that a stale read of it is known for what it is.
+    pub before: Option<AgreedStatus>,
+    /// When they agreed, by the clock.
+    pub at: jiff::Timestamp,
+}
+
+/// Which effect a hold stops. Only a held creation stops the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// Making the sales order.
+    Creation,
+    /// Comparing the sales order with the store's order after it was made.
+    Verification,
+    /// Making a shipment.
+    Shipment,
+    /// Carrying a status.
+    Status,
+}
+
+impl Effect {
+    /// Every effect.
+    pub const ALL: [Self; 4] = [Self::Creation, Self::Verification, Self::Shipment, Self::Status];
+
+    /// Name in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Creation => "creation",
+            Self::Verification => "verification",
+            Self::Shipment => "shipment",
+            Self::Status => "status",
+        }
+    }
+}
+
+/// Why an effect waits for a person or a rule: machine-readable, with what it is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cause {
+    /// A rule that has no value; its dotted path.
+    MissingRule(&'static str),
+    /// No tax code for a class and rate.
+    MissingTaxCode(String),
+    /// No live product has this SKU.
+    UnknownSku(String),
+    /// Several live products have this SKU.
+    AmbiguousSku(String),
+    /// The only contacts with the customer's e-mail address are staff or suppliers.
+    ContactNotCustomer,
+    /// The order has no e-mail address to find a contact by.
+    NoEmail,
+    /// The rows cannot be made equal to the store's total.
+    TotalMismatch,
+    /// Several delivery addresses, which one sales order cannot have.
+    SeveralAddresses,
+    /// The sales order's total differs from what was sent.
+    CreatedTotalDiffers,
+    /// The sales order's rows could not be told apart.
+    RowsNotMatched,
+    /// The linked sales order is gone.
+    SalesOrderMissing,
+    /// A note holds more than the store's order has left to ship, or something it never had.
+    CannotShip(String),
+    /// A shipment without our mark has the same lines and was made after our attempt.
+    ShipmentMaybeOurs,
+    /// A platform refused a call for a reason that waiting does not mend.
+    Refused(String),
+    /// A call is in doubt and no look-up could settle it.
+    InDoubt(String),
+}
+
+impl Cause {
+    /// Stable key: the kind, and behind a colon what it is about.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::MissingRule(rule) => format!("missing-rule:{rule}"),
+            Self::MissingTaxCode(class) => format!("missing-tax-code:{class}"),
+            Self::UnknownSku(sku) => format!("unknown-sku:{sku}"),
+            Self::AmbiguousSku(sku) => format!("ambiguous-sku:{sku}"),
+            Self::ContactNotCustomer => "contact-not-customer".into(),
+            Self::NoEmail => "no-email".into(),
+            Self::TotalMismatch => "total-mismatch".into(),
+            Self::SeveralAddresses => "several-addresses".into(),
+            Self::CreatedTotalDiffers => "created-total-differs".into(),
+            Self::RowsNotMatched => "rows-not-matched".into(),
+            Self::SalesOrderMissing => "sales-order-missing".into(),
+            Self::CannotShip(note) => format!("cannot-ship:{note}"),
+            Self::ShipmentMaybeOurs => "shipment-maybe-ours".into(),
+            Self::Refused(kind) => format!("refused:{kind}"),
+            Self::InDoubt(kind) => format!("in-doubt:{kind}"),
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.key())
+    }
+}
+
+/// An effect that waits for a person or a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    /// What waits.
+    pub effect: Effect,
+    /// Why, for machines.
+    pub cause: Cause,
+    /// Why, in plain words without personal data.
+    pub why: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+/// Something worth telling about an order: goes on its timeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// Stable key of the kind of remark.
+    pub key: &'static str,
+    /// Plain words without personal data.
+    pub text: String,
+}
+
+/// The result of looking at one entity.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Decision {
+    /// Calls to make, in order; after them the entity is looked at again.
+    pub commands: Vec<Command>,
+    /// Effects that wait.
+    pub holds: Vec<Hold>,
+    /// Why things are as they are.
+    pub remarks: Vec<Remark>,
+    /// The pair to remember, if both sides agree now.
+    pub agreed: Option<AgreedStatus>,
+    /// The sales order proved to be what was sent: its rows, to be linked.
+    pub verified: Option<(SalesOrderId, Vec<RowLink>)>,
+    /// Sales orders that an earlier installation of ours made for this order: to be linked, not made again.
+    pub adopted: Option<SalesOrderId>,
+    /// Shipments at the store that carry our mark and were not linked yet.
+    pub found_shipments: Vec<ShipmentLink>,
+    /// Effects that were looked at and need no hold any more.
+    pub cleared: Vec<Effect>,
+    /// Look again after this many seconds although nothing failed (settle delay, stale read).
+    pub again_after_seconds: Option<u32>,
+}
+
+impl Decision {
+    /// Whether nothing is left to do, now or later.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.commands.is_empty() && self.again_after_seconds.is_none()
+    }
+}

@@ -1,0 +1,188 @@
+//! The one envelope in which every event travels, version 1.
+//!
+//! It says *that* something may have changed and where, never *what*: no payload of a webhook is carried, so no address, e-mail or
+//! secret can be. Readers ignore fields they do not know within a major version and refuse another major version.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::ids::{AccountCode, ConnectionId, Platform, TenantId};
+use crate::topics::Topic;
+
+/// The major version this code writes and reads.
+pub const VERSION: u32 = 1;
+
+/// How an event came to be trusted as a hint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verified {
+    /// Standard Webhooks signature over the raw body (BC §c).
+    Signature,
+    /// A valid signature with a time stamp outside the tolerance.
+    StaleSignature,
+    /// Only the secret header set at registration (BC §c).
+    Header,
+    /// The secret in the path and the literal in the body (BP §d.5).
+    PathSecret,
+    /// Found by a sweep of ours.
+    Swept,
+}
+
+/// What an event is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EntityKind {
+    /// A store order.
+    Order,
+    /// A customer of a store.
+    Customer,
+    /// A product or variant of a store.
+    StoreProduct,
+    /// The app, the store or a hook.
+    Store,
+    /// A Brightpearl order of any type.
+    SalesOrder,
+    /// A goods-out note.
+    GoodsOutNote,
+    /// A drop-ship note.
+    DropShipNote,
+    /// A Brightpearl product.
+    Product,
+}
+
+/// One event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// Major version of this form.
+    pub version: u32,
+    /// Ours, time-ordered (UUID version 7).
+    pub event_id: Uuid,
+    /// Where it came from.
+    pub platform: Platform,
+    /// Through which connection.
+    pub connection: ConnectionId,
+    /// Whose store; absent for a Brightpearl account's events, which tenants share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<TenantId>,
+    /// Which Brightpearl account it belongs to.
+    pub account: AccountCode,
+    /// The platform's name of the event, such as `store/order/statusUpdated` or `goods-out-note.modified.shipped`.
+    pub event_type: String,
+    /// What it is about.
+    pub entity: EntityKind,
+    /// Ids as the platform wrote them: a number, or a Brightpearl id set that intake expands.
+    pub ids: String,
+    /// The platform's own name of this delivery, if it has one (`webhook-id`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery_id: Option<String>,
+    /// When the platform says it happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occurred_at: Option<Timestamp>,
+    /// When we took it in.
+    pub received_at: Timestamp,
+    /// Why it is believed to be a hint worth following.
+    pub verified: Verified,
+    /// W3C trace context, so that one order can be followed through every role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+}
+
+/// Why a record is not an envelope this code can act on.
+#[derive(Debug, thiserror::Error)]
+pub enum EnvelopeError {
+    /// It has another major version: the reader must be deployed first.
+    #[error("envelope version {0} is not known, this reader knows version 1")]
+    UnknownVersion(u64),
+    /// It is not JSON, or a field is missing or of the wrong kind.
+    #[error("record is not an envelope: {0}")]
+    Malformed(String),
+}
+
+impl Envelope {
+    /// Reads a record's value.
+    ///
+    /// # Errors
+    /// [`EnvelopeError`]; the text never repeats the record's content.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, EnvelopeError> {
+        let malformed = |error: serde_json::Error| EnvelopeError::Malformed(format!("{:?} error at column {}", error.classify(), error.column()));
+        let value: serde_json::Value = serde_json::from_slice(bytes).map_err(malformed)?;
+        match value.get("version").and_then(serde_json::Value::as_u64) {
+            Some(version) if version == u64::from(VERSION) => serde_json::from_value(value).map_err(malformed),
+            Some(version) => Err(EnvelopeError::UnknownVersion(version)),
+            None => Err(EnvelopeError::Malformed("it has no version".into())),
+        }
+    }
+
+    /// The record's key: whose and which. Events of one entity share a partition; nothing depends on it.
+    #[must_use]
+    pub fn key(&self) -> String {
+        let whose = self.tenant.as_ref().map_or(self.account.as_str(), TenantId::as_str);
+        let ids: String = self.ids.chars().take(64).collect();
+        format!("{whose}:{ids}")
+    }
+
+    /// The topic it belongs on.
+    #[must_use]
+    pub fn topic(&self) -> Topic {
+        match self.entity {
+            EntityKind::Order if self.event_type.starts_with("store/shipment/") => Topic::BigcommerceShipments,
+            EntityKind::Order => Topic::BigcommerceOrders,
+            EntityKind::Customer => Topic::BigcommerceCustomers,
+            EntityKind::StoreProduct => Topic::BigcommerceProducts,
+            EntityKind::Store => Topic::BigcommercePlatform,
+            EntityKind::SalesOrder => Topic::BrightpearlOrders,
+            EntityKind::GoodsOutNote | EntityKind::DropShipNote => Topic::BrightpearlNotes,
+            EntityKind::Product => Topic::BrightpearlProducts,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOLDEN: [(&str, Topic, &str); 4] = [
+        (include_str!("../samples/v1/bigcommerce-order.json"), Topic::BigcommerceOrders, "acme-uk:250"),
+        (include_str!("../samples/v1/bigcommerce-shipment.json"), Topic::BigcommerceShipments, "acme-uk:251"),
+        (include_str!("../samples/v1/brightpearl-notes.json"), Topic::BrightpearlNotes, "acme:4101-4103,4110"),
+        (include_str!("../samples/v1/brightpearl-order-with-unknown-field.json"), Topic::BrightpearlOrders, "acme:70001"),
+    ];
+
+    #[test]
+    fn the_golden_samples_are_read() {
+        for (sample, topic, key) in GOLDEN {
+            let envelope = Envelope::from_json(sample.as_bytes()).unwrap();
+            assert_eq!(envelope.topic(), topic);
+            assert_eq!(envelope.key(), key);
+            let again = Envelope::from_json(&serde_json::to_vec(&envelope).unwrap()).unwrap();
+            assert_eq!(again, envelope);
+        }
+    }
+
+    #[test]
+    fn every_written_field_stands_in_the_published_schema() {
+        let schema: serde_json::Value = serde_json::from_str(include_str!("../envelope.v1.schema.json")).unwrap();
+        let properties = schema["properties"].as_object().unwrap();
+        for (sample, ..) in GOLDEN {
+            let envelope = Envelope::from_json(sample.as_bytes()).unwrap();
+            let written = serde_json::to_value(&envelope).unwrap();
+            for name in written.as_object().unwrap().keys() {
+                assert!(properties.contains_key(name), "{name}");
+            }
+            for name in schema["required"].as_array().unwrap() {
+                assert!(written.get(name.as_str().unwrap()).is_some(), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn another_major_version_and_broken_records_are_told_apart() {
+        assert!(matches!(Envelope::from_json(br#"{"version":2}"#), Err(EnvelopeError::UnknownVersion(2))));
+        for bad in ["", "{}", "[]", "null", r#"{"version":1}"#, r#"{"version":"1"}"#, "{\"version\":1,\"event_id\":\"secret-thing\"}"] {
+            let error = Envelope::from_json(bad.as_bytes()).unwrap_err();
+            assert!(matches!(error, EnvelopeError::Malformed(_)), "{bad}");
+            assert!(!error.to_string().contains("secret-thing"));
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The vocabulary of Orderbridge: ids, money, rules, facts, commands, the event envelope and its topics.
+//!
+//! Pure data. Nothing here does I/O, reads a clock, draws a random number or waits; every other crate may import it.
+
+pub mod clock;
+pub mod command;
+pub mod decision;
+pub mod envelope;
+pub mod facts;
+pub mod ids;
+pub mod idset;
+pub mod link;
+pub mod money;
+pub mod rules;
+pub mod topics;
+pub mod work;
