@@ -1,0 +1,177 @@
+//! All that is known about one store order, and what can still be asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use orderbridge_schema::decision::{Agreement, Decision, Effect};
+use orderbridge_schema::facts::ContactMatch;
+use orderbridge_schema::facts::{Coupon, Fee, Note, OrderAddress, OrderLine, SalesOrder, StoreOrder, StoreShipment, TaxRow};
+use orderbridge_schema::ids::{ContactId, InstallationId, ProductId, SalesOrderId, ShippingMethodId, StoreHash, StoreOrderId};
+use orderbridge_schema::link::{OrderLink, RowLink, ShipmentLink};
+use orderbridge_schema::rules::Rules;
+use orderbridge_schema::work::Aspects;
+
+use crate::rows::SkuKey;
+
+/// Whose order it is and by which rules it is judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The store.
+    pub store: &'a StoreHash,
+    /// Our installation in the Brightpearl account.
+    pub installation: InstallationId,
+    /// Another installation of ours may have made sales orders: search before creating (BP §k.1 4).
+    pub search_before_creating: bool,
+    /// The tenant's rules.
+    pub rules: &'a Rules,
+    /// The present moment.
+    pub now: Timestamp,
+}
+
+/// The contact side of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ContactFact {
+    /// Linked already.
+    Linked(ContactId),
+    /// A search by e-mail address found these.
+    Found {
+        /// The keyed hash under which the contact would be linked.
+        email_hash: String,
+        /// Contacts whose address equals the customer's; may be none.
+        matches: Vec<ContactMatch>,
+    },
+}
+
+/// What is known about one order. `None` means "not read", never "not there".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderFacts {
+    /// Which order.
+    pub id: StoreOrderId,
+    /// Which sides may have changed.
+    pub aspects: Aspects,
+    /// Sales orders made from it.
+    pub links: Vec<OrderLink>,
+    /// Its lines' rows.
+    pub row_links: Vec<RowLink>,
+    /// Shipments made from notes.
+    pub shipment_links: Vec<ShipmentLink>,
+    /// The last agreed statuses.
+    pub agreed: Option<Agreement>,
+    /// Effects that wait at present.
+    pub held: BTreeSet<Effect>,
+    /// When shipments whose outcome is in doubt were sent, by mark.
+    pub shipments_in_doubt: BTreeMap<String, Timestamp>,
+    /// The order; the inner `None` is a 404.
+    pub store_order: Option<Option<StoreOrder>>,
+    /// Its lines.
+    pub lines: Option<Vec<OrderLine>>,
+    /// Its taxes in detail.
+    pub taxes: Option<Vec<TaxRow>>,
+    /// Its delivery addresses.
+    pub addresses: Option<Vec<OrderAddress>>,
+    /// Its coupons.
+    pub coupons: Option<Vec<Coupon>>,
+    /// Its fees.
+    pub fees: Option<Vec<Fee>>,
+    /// Its shipments.
+    pub shipments: Option<Vec<StoreShipment>>,
+    /// Sales orders by id; an inner `None` is one that is gone.
+    pub sales_orders: BTreeMap<SalesOrderId, Option<SalesOrder>>,
+    /// Goods-out and drop-ship notes of its sales orders.
+    pub notes: Option<Vec<Note>>,
+    /// The contact.
+    pub contact: Option<ContactFact>,
+    /// Live products by SKU; several if the SKU is not unique.
+    pub products: BTreeMap<SkuKey, Vec<ProductId>>,
+    /// Sales orders that carry our key.
+    pub existing: Option<Vec<SalesOrderId>>,
+    /// Names of Brightpearl's shipping methods.
+    pub method_names: Option<BTreeMap<ShippingMethodId, String>>,
+}
+
+impl OrderFacts {
+    /// Facts with nothing read yet.
+    #[must_use]
+    pub const fn new(id: StoreOrderId, aspects: Aspects) -> Self {
+        Self {
+            id,
+            aspects,
+            links: Vec::new(),
+            row_links: Vec::new(),
+            shipment_links: Vec::new(),
+            agreed: None,
+            held: BTreeSet::new(),
+            shipments_in_doubt: BTreeMap::new(),
+            store_order: None,
+            lines: None,
+            taxes: None,
+            addresses: None,
+            coupons: None,
+            fees: None,
+            shipments: None,
+            sales_orders: BTreeMap::new(),
+            notes: None,
+            contact: None,
+            products: BTreeMap::new(),
+            existing: None,
+            method_names: None,
+        }
+    }
+}
+
+/// Something that must be read before a decision can be made.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Need {
+    /// The store's order.
+    StoreOrder,
+    /// Its lines.
+    Lines,
+    /// Its taxes in detail.
+    Taxes,
+    /// Its delivery addresses.
+    Addresses,
+    /// Its coupons.
+    Coupons,
+    /// Its fees.
+    Fees,
+    /// Its shipments.
+    Shipments,
+    /// A sales order.
+    SalesOrder(SalesOrderId),
+    /// Notes of its sales orders.
+    Notes,
+    /// The contact for the billing address's e-mail.
+    Contact,
+    /// Products with these SKUs.
+    Products(BTreeSet<SkuKey>),
+    /// Sales orders with our key.
+    Existing,
+    /// Names of Brightpearl's shipping methods.
+    MethodNames,
+}
+
+/// The answer to the facts so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Read these, then ask again.
+    Need(BTreeSet<Need>),
+    /// This is to be done.
+    Decided(Box<Decision>),
+}
+
+/// What is still missing: collected, so that it is asked for in as few rounds as possible.
+pub(crate) type Needs = BTreeSet<Need>;
+
+/// `Err` carries what must be read first.
+pub(crate) type Ask<T> = Result<T, Needs>;
+
+/// The value of a fact, or the need for it.
+pub(crate) fn known<T>(fact: Option<&T>, need: Need) -> Ask<&T> {
+    fact.ok_or_else(|| Needs::from([need]))
+}
+
+/// Notes a need for each fact that is missing, so that they are read together.
+pub(crate) fn gather<const N: usize>(wanted: [(bool, Need); N]) -> Ask<()> {
+    let needs: Needs = wanted.into_iter().filter_map(|(missing, need)| missing.then_some(need)).collect();
+    if needs.is_empty() { Ok(()) } else { Err(needs) }
+}

@@ -1,0 +1,19 @@
+//! The pure core: facts and rules in, a decision out.
+//!
+//! No I/O, no clock, no randomness, no waiting; the same input always gives the same decision and no input panics. What is missing is
+//! asked for: [`decide_order`] answers either with what must still be read or with what is to be done, so that the caller can read for
+//! many orders at once and ask again.
+
+mod contact;
+mod creation;
+mod facts;
+mod order;
+mod rows;
+mod shipments;
+mod status;
+mod verification;
+
+pub use contact::{choose_contact, normalise_email};
+pub use facts::{ContactFact, Context, Need, OrderFacts, Step};
+pub use order::decide_order;
+pub use rows::{SkuKey, sku_key};

@@ -1,0 +1,77 @@
+//! One store order with everything that hangs on it.
+
+use orderbridge_schema::command::Command;
+use orderbridge_schema::decision::{Decision, Remark};
+use orderbridge_schema::link::OrderLink;
+use orderbridge_schema::work::Aspects;
+
+use crate::creation::decide_creation;
+use crate::facts::{Ask, Context, Need, OrderFacts, Step, known};
+use crate::shipments::decide_shipments;
+use crate::status::decide_status;
+use crate::verification::decide_verification;
+
+/// Decides what is to be done about one store order, or says what must be read first.
+///
+/// Level-triggered: the answer depends on how both sides are now, never on which event asked. The order of effects is creation,
+/// verification, shipments, then the reference at the store and the statuses, because a status must never tell the shopper of goods
+/// whose shipment is not recorded yet (BC §d.5).
+#[must_use]
+pub fn decide_order(ctx: &Context<'_>, facts: &OrderFacts) -> Step {
+    match decide(ctx, facts) {
+        Ok(decision) => Step::Decided(Box::new(decision)),
+        Err(needs) => Step::Need(needs),
+    }
+}
+
+fn decide(ctx: &Context<'_>, facts: &OrderFacts) -> Ask<Decision> {
+    let Some(first) = facts.links.first() else { return decide_creation(ctx, facts) };
+    if let Some(link) = facts.links.iter().find(|link| !link.verified) {
+        return decide_verification(ctx, facts, link);
+    }
+    let shipments = decide_shipments(ctx, facts)?;
+    if !shipments.commands.is_empty() {
+        return Ok(shipments);
+    }
+    let reference = decide_reference(facts, first)?;
+    let status = decide_status(ctx, facts, first)?;
+    Ok(merged([shipments, reference, status]))
+}
+
+/// Writes `BP-{id}` on the store's order where nothing else stands.
+fn decide_reference(facts: &OrderFacts, link: &OrderLink) -> Ask<Decision> {
+    if !facts.aspects.has(Aspects::STORE_ORDER) {
+        return Ok(Decision::default());
+    }
+    let Some(order) = known(facts.store_order.as_ref(), Need::StoreOrder)? else { return Ok(Decision::default()) };
+    let present = order.external_order_id.trim();
+    let ours = present.strip_prefix("BP-").is_some_and(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()));
+    if order.deleted || present == format!("BP-{}", link.sales_order) {
+        Ok(Decision::default())
+    } else if present.is_empty() || ours {
+        let command = Command::SetExternalOrderId { order: order.id, sales_order: link.sales_order };
+        Ok(Decision { commands: vec![command], ..Decision::default() })
+    } else {
+        let text = "the store's order already carries another system's id, which is left alone".to_owned();
+        Ok(Decision { remarks: vec![Remark { key: "reference-taken", text }], ..Decision::default() })
+    }
+}
+
+fn merged(parts: [Decision; 3]) -> Decision {
+    let mut whole = Decision::default();
+    for part in parts {
+        whole.commands.extend(part.commands);
+        whole.holds.extend(part.holds);
+        whole.remarks.extend(part.remarks);
+        whole.found_shipments.extend(part.found_shipments);
+        whole.cleared.extend(part.cleared);
+        whole.agreed = part.agreed.or(whole.agreed);
+        whole.verified = part.verified.or(whole.verified);
+        whole.adopted = part.adopted.or(whole.adopted);
+        whole.again_after_seconds = match (whole.again_after_seconds, part.again_after_seconds) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+    }
+    whole
+}

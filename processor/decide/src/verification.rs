@@ -1,0 +1,114 @@
+//! A sales order that was just made is read once: its total is compared, and its rows are matched to the store's lines.
+
+use std::collections::BTreeSet;
+
+use orderbridge_schema::command::NewRow;
+use orderbridge_schema::decision::{Cause, Decision, Effect, Hold, Remark};
+use orderbridge_schema::facts::{SalesOrder, SalesOrderRow};
+use orderbridge_schema::ids::{ProductId, SalesOrderId, SalesOrderRowId};
+use orderbridge_schema::link::{OrderLink, RowLink};
+use orderbridge_schema::money;
+use rust_decimal::Decimal;
+
+use crate::creation::comparison_needs;
+use crate::facts::{Ask, Context, Need, OrderFacts, known};
+use crate::rows::{NoRows, plan_rows};
+
+/// The product that free-text rows get (BP §e.3).
+const FREE_TEXT: ProductId = ProductId(1000);
+
+/// Compares a linked sales order that has not been verified yet.
+pub(crate) fn decide_verification(ctx: &Context<'_>, facts: &OrderFacts, link: &OrderLink) -> Ask<Decision> {
+    let Some(sales_order) = known(facts.sales_orders.get(&link.sales_order), Need::SalesOrder(link.sales_order))? else {
+        return Ok(held(sales_order_missing(link.sales_order)));
+    };
+    comparison_needs(facts)?;
+    let Some(Some(order)) = &facts.store_order else {
+        return Ok(unmatched(sales_order, "the store has no such order any more, so its rows cannot be compared"));
+    };
+    let planned = match plan_rows(order, facts, &ctx.rules.money) {
+        Ok(rows) => rows,
+        Err(NoRows::Need(needs)) => return Err(needs),
+        Err(NoRows::Held(_)) => return Ok(unmatched(sales_order, "the store's order changed and its rows can no longer be worked out")),
+    };
+    let Some(rows) = match_rows(&planned, sales_order) else {
+        return Ok(unmatched(sales_order, "the rows of the sales order could not be told apart"));
+    };
+    let sent: Option<Decimal> = planned.iter().try_fold(Decimal::ZERO, |sum, row| sum.checked_add(row.net)?.checked_add(row.tax));
+    let decimals = money::minor_decimals(&order.currency);
+    let equal = sent.is_some_and(|sent| money::round(sales_order.total, decimals) == sent);
+    let mut decision = Decision { verified: Some((sales_order.id, rows)), ..Decision::default() };
+    if equal {
+        let text = format!("sales order {} has the store's total of {} {}", sales_order.id, sales_order.total.normalize(), order.currency);
+        decision.remarks.push(Remark { key: "total-equal", text });
+        decision.cleared.push(Effect::Verification);
+    } else {
+        decision.holds.push(total_differs(sales_order, sent));
+    }
+    Ok(decision)
+}
+
+/// Verified without rows: the statuses can still be kept in step, shipments cannot.
+fn unmatched(sales_order: &SalesOrder, why: &str) -> Decision {
+    let hold = Hold {
+        effect: Effect::Verification,
+        cause: Cause::RowsNotMatched,
+        why: why.to_owned(),
+        remedy: "compare the two orders by hand; shipments of it must be entered at the store by hand".into(),
+    };
+    Decision { verified: Some((sales_order.id, Vec::new())), holds: vec![hold], ..Decision::default() }
+}
+
+/// The rows that stand for store lines: by our key if Brightpearl echoes it, else by product, quantity and place.
+fn match_rows(planned: &[NewRow], sales_order: &SalesOrder) -> Option<Vec<RowLink>> {
+    let candidates: Vec<&SalesOrderRow> = sales_order.rows.iter().filter(|row| !row.bundle_child).collect();
+    let mut taken: BTreeSet<SalesOrderRowId> = BTreeSet::new();
+    let mut links = Vec::new();
+    for plan in planned {
+        let free = |row: &&&SalesOrderRow| !taken.contains(&row.id);
+        let echoed = candidates.iter().filter(free).find(|row| row.external_ref == plan.external_ref);
+        let alike = || candidates.iter().filter(free).find(|row| row.external_ref.is_empty() && is_alike(plan, row));
+        let row = echoed.or_else(alike)?;
+        taken.insert(row.id);
+        if let Some(line) = plan.line {
+            links.push(RowLink {
+                line: line.line,
+                address: line.address,
+                sales_order: sales_order.id,
+                row: row.id,
+                product: row.product,
+                quantity: plan.quantity,
+                shippable: line.shippable,
+            });
+        }
+    }
+    Some(links)
+}
+
+fn is_alike(plan: &NewRow, row: &SalesOrderRow) -> bool {
+    let product = plan.product.unwrap_or(FREE_TEXT);
+    row.product == product && row.quantity == Decimal::from(plan.quantity) && (plan.product.is_some() || row.name == plan.name)
+}
+
+pub(crate) fn sales_order_missing(sales_order: SalesOrderId) -> Hold {
+    Hold {
+        effect: Effect::Verification,
+        cause: Cause::SalesOrderMissing,
+        why: format!("sales order {sales_order} is not in Brightpearl any more"),
+        remedy: "if it was deleted on purpose nothing is to be done; it is never made again by itself".into(),
+    }
+}
+
+fn total_differs(sales_order: &SalesOrder, sent: Option<Decimal>) -> Hold {
+    let sent = sent.map_or_else(|| "an amount too large".to_owned(), |sent| sent.normalize().to_string());
+    Hold {
+        effect: Effect::Verification,
+        cause: Cause::CreatedTotalDiffers,
+        why: format!("sales order {} has the total {}, the store's order {sent}", sales_order.id, sales_order.total.normalize()),
+        remedy: "compare the rows of the sales order with the store's order and correct the sales order".into(),
+    }
+}
+
+fn held(hold: Hold) -> Decision {
+    Decision { holds: vec![hold], ..Decision::default() }
+}

@@ -1,0 +1,31 @@
+//! What is decided about orders: tables of single cases, properties of arbitrary orders, and whole lives of orders on a model of both
+//! platforms.
+
+#[cfg(test)]
+mod case;
+#[cfg(test)]
+mod creation;
+#[cfg(test)]
+mod facts;
+#[cfg(test)]
+mod life;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod orders;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod rounds;
+#[cfg(test)]
+mod rows;
+#[cfg(test)]
+mod shipment_contents;
+#[cfg(test)]
+mod shipments;
+#[cfg(test)]
+mod status;
+#[cfg(test)]
+mod verification;
