@@ -1,0 +1,79 @@
+//! The keyed hash under which a shopper is known.
+
+use hmac::{Hmac, KeyInit, Mac};
+use orderbridge_schema::ids::AccountCode;
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use crate::crypto::keyring::random_bytes;
+use crate::crypto::vault::{find_row, insert_row, open_row};
+use crate::db::{Db, Lane};
+use crate::error::DbError;
+
+/// Where the hash's key is kept: it belongs to no tenant.
+const SCOPE: &str = "-";
+const NAME: &str = "email-hash-key";
+const KEY_BYTES: usize = 32;
+
+/// Hashes e-mail addresses under a random key that belongs to this database and never changes, whatever key seals it.
+#[derive(Clone)]
+pub struct EmailHasher {
+    key: Zeroizing<Vec<u8>>,
+}
+
+impl std::fmt::Debug for EmailHasher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("EmailHasher(not shown)")
+    }
+}
+
+impl EmailHasher {
+    /// The hash of an address within one account, hexadecimal; outer blanks and case do not count.
+    ///
+    /// # Errors
+    /// [`DbError`] if the stored key is no key.
+    pub fn hash(&self, account: &AccountCode, email: &str) -> Result<String, DbError> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).map_err(|_length| DbError::data("the stored e-mail hash key is no key"))?;
+        mac.update(account.as_str().as_bytes());
+        mac.update(b"\n");
+        mac.update(email.trim().to_lowercase().as_bytes());
+        Ok(hex::encode(mac.finalize().into_bytes()))
+    }
+}
+
+impl Db {
+    /// Loads the key under which e-mail addresses are hashed; the first caller makes it.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    pub async fn email_hasher(&self) -> Result<EmailHasher, DbError> {
+        let keyring = self.keyring()?;
+        let key = self
+            .run(Lane::Hot, move |conn| {
+                if find_row(conn, SCOPE, NAME)?.is_none() {
+                    let fresh = random_bytes::<KEY_BYTES>()?;
+                    // Of two processes that start together, the first one's key stays.
+                    insert_row(conn, SCOPE, NAME, &keyring.seal(&format!("{SCOPE}/{NAME}"), &fresh[..])?)?;
+                }
+                open_row(conn, &keyring, SCOPE, NAME)?.ok_or_else(|| DbError::data("the e-mail hash key is gone"))
+            })
+            .await?;
+        if key.len() == KEY_BYTES { Ok(EmailHasher { key }) } else { Err(DbError::data("the stored e-mail hash key is no key")) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_ignores_case_and_blanks_and_differs_by_account_and_key() {
+        let hasher = EmailHasher { key: Zeroizing::new(vec![1; 32]) };
+        let (acme, other) = (AccountCode::new("acme").unwrap(), AccountCode::new("other").unwrap());
+        let hash = hasher.hash(&acme, " Ann@Example.com ").unwrap();
+        assert_eq!(hash, hasher.hash(&acme, "ann@example.com").unwrap());
+        assert_eq!(hash.len(), 64);
+        assert_ne!(hash, hasher.hash(&other, "ann@example.com").unwrap());
+        assert_ne!(hash, EmailHasher { key: Zeroizing::new(vec![2; 32]) }.hash(&acme, "ann@example.com").unwrap());
+    }
+}

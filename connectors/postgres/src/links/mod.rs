@@ -1,0 +1,56 @@
+//! Remembered pairs of ids, and all that is known about an order.
+
+mod agree;
+mod find;
+mod state;
+mod write;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use orderbridge_schema::decision::Agreement;
+use orderbridge_schema::ids::TenantId;
+use orderbridge_schema::link::{ContactLink, OrderLink, RowLink, ShipmentLink};
+
+use crate::journal::JournalEntry;
+use crate::work::StoredHold;
+
+pub(crate) use agree::agree_on;
+pub(crate) use write::write_links;
+
+/// A link to be remembered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NewLink {
+    /// A store order and its sales order.
+    Order(TenantId, OrderLink),
+    /// A note and its shipment.
+    Shipment(TenantId, ShipmentLink),
+    /// A shopper and their contact, in the command's account.
+    Contact(ContactLink),
+}
+
+/// All that is remembered about one store order.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct OrderState {
+    /// Sales orders made from it.
+    pub links: Vec<OrderLink>,
+    /// Its lines' rows.
+    pub rows: Vec<RowLink>,
+    /// Shipments made from notes.
+    pub shipments: Vec<ShipmentLink>,
+    /// The last agreed statuses.
+    pub agreed: Option<Agreement>,
+    /// Effects that wait.
+    pub holds: Vec<StoredHold>,
+    /// Commands on the order or its sales orders that are sent, in doubt, or confirmed with their id unknown.
+    pub unsettled: Vec<JournalEntry>,
+}
+
+impl OrderState {
+    /// When shipments whose outcome is unknown were sent, by the mark that their command's key holds.
+    #[must_use]
+    pub fn shipments_in_doubt(&self) -> BTreeMap<String, Timestamp> {
+        let shipments = self.unsettled.iter().filter(|entry| entry.key.kind == orderbridge_schema::command::CommandKind::CreateShipment);
+        shipments.filter_map(|entry| Some((entry.key.id.clone(), entry.sent_at?))).collect()
+    }
+}

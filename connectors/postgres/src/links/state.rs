@@ -1,0 +1,204 @@
+//! Everything remembered about a batch of orders, in one round trip.
+
+use std::collections::HashMap;
+
+use diesel::sql_types::{Array, BigInt, Double, Jsonb, Text};
+use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
+use jiff::Timestamp;
+use orderbridge_schema::decision::{AgreedStatus, Agreement};
+use orderbridge_schema::ids::{
+    NoteId, OrderAddressId, OrderLineId, ProductId, SalesOrderId, SalesOrderRowId, SalesOrderStatusId, ShipmentId, StoreOrderId, StoreStatusId,
+    TenantId,
+};
+use orderbridge_schema::link::{OrderLink, RowLink, ShipmentLink};
+use orderbridge_schema::work::{Scope, WorkKey, WorkKind};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::db::{Db, Lane};
+use crate::error::DbError;
+use crate::journal::{StoredCommand, seconds};
+use crate::links::OrderState;
+use crate::sql::{bigs, parsed, unsigned};
+use crate::work::{StoredHold, effect};
+
+const STATE: &str = "select o.id, \
+     (select coalesce(jsonb_agg(to_jsonb(l) order by l.part), '[]') from order_links l where l.tenant = $1 and l.store_order = o.id) as links, \
+     (select coalesce(jsonb_agg(to_jsonb(r) order by r.sales_order, r.row_id), '[]') from row_links r where r.tenant = $1 and r.store_order = o.id) as rows, \
+     (select coalesce(jsonb_agg(to_jsonb(s) order by s.note_kind, s.note, s.address), '[]') from shipment_links s where s.tenant = $1 and s.store_order = o.id) as shipments, \
+     (select coalesce(jsonb_agg(to_jsonb(a)), '[]') from agreements a where a.tenant = $1 and a.store_order = o.id) as agreed, \
+     (select coalesce(jsonb_agg(to_jsonb(h) order by h.effect), '[]') from holds h where h.scope = $1 and h.kind = 'order' and h.entity = o.id) as holds, \
+     (select coalesce(jsonb_agg(to_jsonb(c) || jsonb_build_object( \
+            'state', case when c.state = 'sent' and c.deadline_at < clock_timestamp() then 'in_doubt' else c.state end, \
+            'settles_at', c.deadline_at + make_interval(secs => $3)) order by c.kind, c.id), '[]') \
+        from commands c where c.scope = $1 \
+          and (c.target in ('order/' || o.id, 'sales-order-of/' || o.id) \
+            or c.target in (select 'sales-order/' || l.sales_order from order_links l where l.tenant = $1 and l.store_order = o.id)) \
+          and (c.state in ('sent', 'in_doubt') or (c.state = 'confirmed' and c.result_id is null and c.repeatability <> 'absolute'))) as unsettled \
+   from unnest($2::bigint[]) as o (id)";
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = Jsonb)]
+    links: Value,
+    #[diesel(sql_type = Jsonb)]
+    rows: Value,
+    #[diesel(sql_type = Jsonb)]
+    shipments: Value,
+    #[diesel(sql_type = Jsonb)]
+    agreed: Value,
+    #[diesel(sql_type = Jsonb)]
+    holds: Value,
+    #[diesel(sql_type = Jsonb)]
+    unsettled: Value,
+}
+
+#[derive(Deserialize)]
+struct StoredOrder {
+    store_order: u64,
+    part: u32,
+    sales_order: u64,
+    installation: u64,
+    external_ref: String,
+    verified: bool,
+}
+
+#[derive(Deserialize)]
+struct StoredRow {
+    line: u64,
+    address: u64,
+    sales_order: u64,
+    row_id: u64,
+    product: u64,
+    quantity: u32,
+    shippable: bool,
+}
+
+#[derive(Deserialize)]
+struct StoredShipment {
+    note_kind: String,
+    note: u64,
+    store_order: u64,
+    address: u64,
+    shipment: u64,
+}
+
+#[derive(Deserialize)]
+struct StoredAgreement {
+    store_status: u64,
+    brightpearl_status: u64,
+    before_store_status: Option<u64>,
+    before_brightpearl_status: Option<u64>,
+    agreed_at: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct HoldJson {
+    effect: String,
+    cause: String,
+    why: String,
+    remedy: String,
+    rules_version: Option<i64>,
+    held_at: Timestamp,
+    released_at: Option<Timestamp>,
+}
+
+fn list<T: DeserializeOwned>(value: Value) -> Result<Vec<T>, DbError> {
+    serde_json::from_value(value).map_err(|error| DbError::Data(format!("stored order state cannot be read: {error}")))
+}
+
+impl StoredOrder {
+    fn read(self) -> OrderLink {
+        OrderLink {
+            order: StoreOrderId(self.store_order),
+            part: self.part,
+            sales_order: SalesOrderId(self.sales_order),
+            installation: self.installation.into(),
+            external_ref: self.external_ref,
+            verified: self.verified,
+        }
+    }
+}
+
+impl StoredRow {
+    fn read(self) -> RowLink {
+        RowLink {
+            line: OrderLineId(self.line),
+            address: OrderAddressId(self.address),
+            sales_order: SalesOrderId(self.sales_order),
+            row: SalesOrderRowId(self.row_id),
+            product: ProductId(self.product),
+            quantity: self.quantity,
+            shippable: self.shippable,
+        }
+    }
+}
+
+impl StoredShipment {
+    fn read(self) -> Result<ShipmentLink, DbError> {
+        Ok(ShipmentLink {
+            kind: parsed(&self.note_kind)?,
+            note: NoteId(self.note),
+            order: StoreOrderId(self.store_order),
+            address: OrderAddressId(self.address),
+            shipment: ShipmentId(self.shipment),
+        })
+    }
+}
+
+impl StoredAgreement {
+    fn read(self) -> Agreement {
+        let pair = |store, brightpearl| AgreedStatus { store: StoreStatusId(store), brightpearl: SalesOrderStatusId(brightpearl) };
+        Agreement {
+            pair: pair(self.store_status, self.brightpearl_status),
+            before: self.before_store_status.zip(self.before_brightpearl_status).map(|(store, brightpearl)| pair(store, brightpearl)),
+            at: self.agreed_at,
+        }
+    }
+}
+
+fn read(tenant: &TenantId, row: Row) -> Result<(StoreOrderId, OrderState), DbError> {
+    let order = StoreOrderId(unsigned(row.id)?);
+    let key = WorkKey { scope: Scope::Tenant(tenant.clone()), kind: WorkKind::Order, entity: order.0 };
+    let hold = |hold: HoldJson| {
+        Ok(StoredHold {
+            key: key.clone(),
+            effect: effect(&hold.effect)?,
+            cause: hold.cause,
+            why: hold.why,
+            remedy: hold.remedy,
+            rules_version: hold.rules_version,
+            held_at: hold.held_at,
+            released_at: hold.released_at,
+        })
+    };
+    let state = OrderState {
+        links: list::<StoredOrder>(row.links)?.into_iter().map(StoredOrder::read).collect(),
+        rows: list::<StoredRow>(row.rows)?.into_iter().map(StoredRow::read).collect(),
+        shipments: list::<StoredShipment>(row.shipments)?.into_iter().map(StoredShipment::read).collect::<Result<_, _>>()?,
+        agreed: list::<StoredAgreement>(row.agreed)?.into_iter().next().map(StoredAgreement::read),
+        holds: list::<HoldJson>(row.holds)?.into_iter().map(hold).collect::<Result<_, DbError>>()?,
+        unsettled: list::<StoredCommand>(row.unsettled)?.into_iter().map(StoredCommand::read).collect::<Result<_, _>>()?,
+    };
+    Ok((order, state))
+}
+
+impl Db {
+    /// All that is remembered about these orders of one tenant, each of them present in the answer; one round trip.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    pub async fn load_order_state(&self, tenant: &TenantId, orders: &[StoreOrderId]) -> Result<HashMap<StoreOrderId, OrderState>, DbError> {
+        let (tenant, ids) = (tenant.clone(), bigs(orders.iter().map(|order| order.0))?);
+        let grace = seconds(self.journal_settings().grace);
+        self.run(Lane::Hot, move |conn| {
+            let query = sql_query(STATE).bind::<Text, _>(tenant.as_str()).bind::<Array<BigInt>, _>(ids).bind::<Double, _>(grace);
+            let rows: Vec<Row> = query.load(conn)?;
+            rows.into_iter().map(|row| read(&tenant, row)).collect()
+        })
+        .await
+    }
+}

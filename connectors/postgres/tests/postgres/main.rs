@@ -1,0 +1,19 @@
+//! The crate against a real PostgreSQL: each test has a database of its own, copied from a migrated template.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+
+mod claims;
+mod directory;
+mod holds;
+mod intake;
+mod journal;
+mod journal_doubt;
+mod leases;
+mod links;
+mod migrations;
+mod products;
+mod quota;
+mod secrets;
+mod support;
+mod tenants;
+mod timeline;
