@@ -1,0 +1,20 @@
+//! BigCommerce: its REST calls, its payloads, and the proof that a webhook came from it.
+//!
+//! Payloads never leave this crate; callers see facts. Sections cited as `BC §…` are those of the fact sheet.
+
+mod amounts;
+mod client;
+mod hooks;
+mod lenient;
+mod orders;
+mod payload;
+mod reply;
+mod scopes;
+mod store;
+pub mod webhook;
+mod writes;
+
+pub use client::Client;
+pub use hooks::{BlockedDomain, Hook, HookHealth, HooksAdmin, NewHook};
+pub use orders::OrderPage;
+pub use store::StoreInfo;

@@ -1,0 +1,22 @@
+//! Brightpearl: its REST calls, its payloads, its tokens, and the proof that a webhook came from it.
+//!
+//! Payloads never leave this crate; callers see facts. Sections cited as `BP §…` are those of the fact sheet.
+
+mod client;
+mod contacts;
+mod create;
+mod hooks;
+mod lenient;
+mod notes;
+pub mod oauth;
+mod orders;
+mod products;
+mod reference;
+mod reply;
+mod search;
+pub mod webhook;
+
+pub use client::{AppIdentity, Client};
+pub use hooks::{NewWebhook, Webhook};
+pub use products::ProductPage;
+pub use reference::{Channel, OrderStatus, ShippingMethod, TaxCode, Warehouse};
