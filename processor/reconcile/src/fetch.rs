@@ -1,0 +1,198 @@
+//! Reads what decisions asked for: for many orders in one call where a platform allows it, else one after the other, a few at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures_util::stream::{self, StreamExt};
+use orderbridge_decide::{ContactFact, Need, OrderFacts, SkuKey, normalise_email};
+use orderbridge_http_client::CallError;
+use orderbridge_schema::command::external_ref;
+use orderbridge_schema::facts::{Note, SalesOrder, StoreOrder};
+use orderbridge_schema::ids::{Platform, SalesOrderId, StoreOrderId};
+use orderbridge_schema::link::NoteKind;
+
+use crate::error::ReadError;
+use crate::session::Session;
+
+/// One order and what it asks for.
+type Asked<'a> = (&'a mut OrderFacts, BTreeSet<Need>);
+
+/// Reads everything that was asked for. Returns the orders for which reading failed, each with its own reason.
+pub(crate) async fn fetch(session: &Session, mut asked: Vec<Asked<'_>>) -> BTreeMap<StoreOrderId, ReadError> {
+    let mut failed = BTreeMap::new();
+    store_orders(session, &mut asked, &mut failed).await;
+    sales_orders(session, &mut asked, &mut failed).await;
+    notes(session, &mut asked, &mut failed).await;
+    products(session, &mut asked, &mut failed).await;
+    method_names(session, &mut asked, &mut failed).await;
+    let single = asked.into_iter().filter(|(order, _)| !failed.contains_key(&order.id));
+    let reads: Vec<_> = single.map(|(order, needs)| details(session, order, needs)).collect();
+    let mut reads = stream::iter(reads).buffer_unordered(session.calls_at_once);
+    let mut more = Vec::new();
+    while let Some((order, result)) = reads.next().await {
+        more.extend(result.err().map(|error| (order, error)));
+    }
+    failed.extend(more);
+    failed
+}
+
+/// The orders that ask for one of the wanted facts.
+fn wanting<'a, 'b>(asked: &'b mut [Asked<'a>], wants: impl Fn(&Need) -> bool) -> Vec<&'b mut Asked<'a>> {
+    asked.iter_mut().filter(|(_, needs)| needs.iter().any(&wants)).collect()
+}
+
+/// A call for many orders failed: each of them is told, so that each decides for itself when to try again.
+fn fail_all(failed: &mut BTreeMap<StoreOrderId, ReadError>, orders: impl Iterator<Item = StoreOrderId>, platform: Platform, error: &CallError) {
+    failed.extend(orders.map(|order| (order, ReadError::Call { platform, error: error.clone() })));
+}
+
+async fn store_orders(session: &Session, asked: &mut [Asked<'_>], failed: &mut BTreeMap<StoreOrderId, ReadError>) {
+    let mut wanting = wanting(asked, |need| *need == Need::StoreOrder);
+    let ids: Vec<StoreOrderId> = wanting.iter().map(|(order, _)| order.id).collect();
+    if ids.is_empty() {
+        return;
+    }
+    match session.bigcommerce.orders(&ids, session.share).await {
+        Ok(found) => {
+            let mut found: BTreeMap<StoreOrderId, StoreOrder> = found.into_iter().map(|order| (order.id, order)).collect();
+            for (order, _) in &mut wanting {
+                order.store_order = Some(found.remove(&order.id));
+            }
+        }
+        Err(error) => fail_all(failed, ids.into_iter(), Platform::Bigcommerce, &error),
+    }
+}
+
+async fn sales_orders(session: &Session, asked: &mut [Asked<'_>], failed: &mut BTreeMap<StoreOrderId, ReadError>) {
+    let wanted =
+        |needs: &BTreeSet<Need>| needs.iter().filter_map(|need| if let Need::SalesOrder(id) = need { Some(*id) } else { None }).collect::<Vec<_>>();
+    let mut wanting = wanting(asked, |need| matches!(need, Need::SalesOrder(_)));
+    let ids: BTreeSet<SalesOrderId> = wanting.iter().flat_map(|(_, needs)| wanted(needs)).collect();
+    if ids.is_empty() {
+        return;
+    }
+    match session.brightpearl.orders(&ids.into_iter().collect::<Vec<_>>(), session.share).await {
+        Ok(found) => {
+            let found: BTreeMap<SalesOrderId, SalesOrder> = found.into_iter().map(|order| (order.id, order)).collect();
+            for (order, needs) in &mut wanting {
+                let read = wanted(needs).into_iter().map(|id| (id, found.get(&id).cloned()));
+                order.sales_orders.extend(read);
+            }
+        }
+        Err(error) => fail_all(failed, wanting.iter().map(|(order, _)| order.id), Platform::Brightpearl, &error),
+    }
+}
+
+async fn notes(session: &Session, asked: &mut [Asked<'_>], failed: &mut BTreeMap<StoreOrderId, ReadError>) {
+    let mut wanting = wanting(asked, |need| *need == Need::Notes);
+    let ids: BTreeSet<SalesOrderId> = wanting.iter().flat_map(|(order, _)| order.links.iter().map(|link| link.sales_order)).collect();
+    if ids.is_empty() {
+        return;
+    }
+    let ids: Vec<SalesOrderId> = ids.into_iter().collect();
+    match both_kinds(session, &ids).await {
+        Ok(found) => {
+            for (order, _) in &mut wanting {
+                let ours = |note: &&Note| note.order.is_some_and(|id| order.links.iter().any(|link| link.sales_order == id));
+                order.notes = Some(found.iter().filter(ours).cloned().collect());
+            }
+        }
+        Err(error) => fail_all(failed, wanting.iter().map(|(order, _)| order.id), Platform::Brightpearl, &error),
+    }
+}
+
+async fn both_kinds(session: &Session, ids: &[SalesOrderId]) -> Result<Vec<Note>, CallError> {
+    let mut found = session.brightpearl.notes_of_orders(NoteKind::GoodsOut, ids, session.share).await?;
+    found.extend(session.brightpearl.notes_of_orders(NoteKind::DropShip, ids, session.share).await?);
+    Ok(found)
+}
+
+async fn products(session: &Session, asked: &mut [Asked<'_>], failed: &mut BTreeMap<StoreOrderId, ReadError>) {
+    let wanted = |needs: &BTreeSet<Need>| {
+        needs.iter().find_map(|need| if let Need::Products(skus) = need { Some(skus.clone()) } else { None }).unwrap_or_default()
+    };
+    let mut wanting = wanting(asked, |need| matches!(need, Need::Products(_)));
+    let skus: BTreeSet<SkuKey> = wanting.iter().flat_map(|(_, needs)| wanted(needs)).collect();
+    if skus.is_empty() {
+        return;
+    }
+    let texts: Vec<String> = skus.iter().map(|sku| sku.as_str().to_owned()).collect();
+    match session.db.products_by_sku(&session.account, &texts).await {
+        Ok(found) => {
+            for (order, needs) in &mut wanting {
+                let read = wanted(needs).into_iter().map(|sku| (sku.clone(), found.get(sku.as_str()).cloned().unwrap_or_default()));
+                order.products.extend(read);
+            }
+        }
+        Err(error) => {
+            let error = Arc::new(error);
+            failed.extend(wanting.iter().map(|(order, _)| (order.id, ReadError::Db((*error).clone()))));
+        }
+    }
+}
+
+async fn method_names(session: &Session, asked: &mut [Asked<'_>], failed: &mut BTreeMap<StoreOrderId, ReadError>) {
+    let mut wanting = wanting(asked, |need| *need == Need::MethodNames);
+    if wanting.is_empty() {
+        return;
+    }
+    let names = match &session.method_names {
+        Some(names) => Ok((**names).clone()),
+        None => session
+            .brightpearl
+            .shipping_methods(session.share)
+            .await
+            .map(|methods| methods.into_iter().map(|method| (method.id, method.name)).collect()),
+    };
+    match names {
+        Ok(names) => wanting.iter_mut().for_each(|(order, _)| order.method_names = Some(names.clone())),
+        Err(error) => fail_all(failed, wanting.iter().map(|(order, _)| order.id), Platform::Brightpearl, &error),
+    }
+}
+
+/// What can only be read for one order at a time.
+async fn details(session: &Session, order: &mut OrderFacts, needs: BTreeSet<Need>) -> (StoreOrderId, Result<(), ReadError>) {
+    let id = order.id;
+    for need in needs {
+        if let Err(error) = detail(session, order, need).await {
+            return (id, Err(error));
+        }
+    }
+    (id, Ok(()))
+}
+
+async fn detail(session: &Session, order: &mut OrderFacts, need: Need) -> Result<(), ReadError> {
+    let (store, id, share) = (&session.bigcommerce, order.id, session.share);
+    match need {
+        Need::Lines => order.lines = Some(store.lines(id, share).await.map_err(ReadError::bigcommerce)?),
+        Need::Taxes => order.taxes = Some(store.taxes(id, share).await.map_err(ReadError::bigcommerce)?),
+        Need::Addresses => order.addresses = Some(store.addresses(id, share).await.map_err(ReadError::bigcommerce)?),
+        Need::Coupons => order.coupons = Some(store.coupons(id, share).await.map_err(ReadError::bigcommerce)?),
+        Need::Fees => order.fees = Some(store.fees(id, share).await.map_err(ReadError::bigcommerce)?),
+        Need::Shipments => order.shipments = Some(store.shipments(id, share).await.map_err(ReadError::bigcommerce)?),
+        Need::Contact => order.contact = contact(session, order).await?,
+        Need::Existing => {
+            let key = external_ref(&session.store, id);
+            order.existing = Some(session.brightpearl.orders_with_external_ref(&key, None, share).await.map_err(ReadError::brightpearl)?);
+        }
+        // Read for all orders together before.
+        Need::StoreOrder | Need::SalesOrder(_) | Need::Notes | Need::Products(_) | Need::MethodNames => {}
+    }
+    Ok(())
+}
+
+/// The contact for the billing e-mail: a link costs nothing, a search one call.
+async fn contact(session: &Session, order: &OrderFacts) -> Result<Option<ContactFact>, ReadError> {
+    let Some(Some(store_order)) = &order.store_order else { return Ok(None) };
+    let email = normalise_email(&store_order.billing.email);
+    if email.is_empty() {
+        return Ok(None);
+    }
+    let email_hash = session.hasher.hash(&session.account, &email)?;
+    let links = session.db.contact_links(&session.account, std::slice::from_ref(&email_hash)).await?;
+    if let Some(contact) = links.get(&email_hash) {
+        return Ok(Some(ContactFact::Linked(*contact)));
+    }
+    let matches = session.brightpearl.contacts_with_email(&email, session.share).await.map_err(ReadError::brightpearl)?;
+    Ok(Some(ContactFact::Found { email_hash, matches }))
+}

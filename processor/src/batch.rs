@@ -1,0 +1,228 @@
+//! One lane's batch, from claim to what is written down about it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use orderbridge_postgres::{DbError, Postponed, WorkItem};
+use orderbridge_reconcile::Session;
+use orderbridge_schema::decision::Effect;
+use orderbridge_schema::ids::{Platform, TenantId};
+use orderbridge_schema::link::NoteKind;
+use orderbridge_schema::work::{Scope, Share, WorkKind};
+
+use crate::account::Worker;
+use crate::connections::AccountClient;
+use crate::crash;
+use crate::orders::Looked;
+use crate::outcome::{Outcome, When};
+
+/// How long finished work may wait for a database that is away before its lease is left to end.
+const WRITE_TRIES: u32 = 20;
+/// Between two tries.
+const WRITE_WAIT: Duration = Duration::from_millis(500);
+
+/// What a batch came to.
+pub(crate) struct Finished {
+    looked: Vec<Looked>,
+    rules_version: i64,
+}
+
+impl Finished {
+    /// The same outcome for all.
+    pub(crate) fn all(items: Vec<WorkItem>, outcome: &Outcome) -> Self {
+        Self::each(items.into_iter().map(|item| (item, outcome.clone())).collect())
+    }
+
+    fn each(items: Vec<(WorkItem, Outcome)>) -> Self {
+        let looked = |(item, outcome)| Looked { item, outcome, timeline: Vec::new(), was_held: false };
+        Self { looked: items.into_iter().map(looked).collect(), rules_version: 0 }
+    }
+
+    /// Whether nothing worked, for reasons outside the items.
+    pub(crate) fn all_failed(&self) -> bool {
+        !self.looked.is_empty() && self.looked.iter().all(|looked| looked.outcome.is_failure())
+    }
+}
+
+impl Worker {
+    /// Works on one lane's items. When probing, one of them goes first and the others follow only if it works.
+    pub(crate) async fn work_on(&self, scope: Scope, share: Share, mut items: Vec<WorkItem>, probing: bool) -> Finished {
+        if !probing || items.len() < 2 {
+            return self.work_through(&scope, share, items).await;
+        }
+        let rest = items.split_off(1);
+        let mut first = self.work_through(&scope, share, items).await;
+        let others = match first.looked.first().filter(|looked| looked.outcome.is_failure()) {
+            Some(failed) => Finished::all(rest, &failed.outcome),
+            None => self.work_through(&scope, share, rest).await,
+        };
+        first.looked.extend(others.looked);
+        first.rules_version = first.rules_version.max(others.rules_version);
+        first
+    }
+
+    async fn work_through(&self, scope: &Scope, share: Share, items: Vec<WorkItem>) -> Finished {
+        match scope {
+            Scope::Tenant(tenant) => self.tenant_batch(tenant, share, items).await,
+            Scope::Account(_) => self.account_batch(items).await,
+        }
+    }
+
+    async fn tenant_batch(&self, tenant: &TenantId, share: Share, items: Vec<WorkItem>) -> Finished {
+        let (session, generation) = match self.ready_session(tenant, share).await {
+            Ok(ready) => ready,
+            Err(outcome) => return Finished::all(items, &outcome),
+        };
+        let looked = self.reconcile_orders(&session, items).await;
+        let looked = self.mend_credentials(&session, generation, share, looked).await;
+        Finished { looked, rules_version: session.rules_version }
+    }
+
+    /// A session for an account whose catalogue is loaded.
+    async fn ready_session(&self, tenant: &TenantId, share: Share) -> Result<(Session, i64), Outcome> {
+        for _try in 0..2 {
+            let (mut session, generation) = self.connections.session(tenant, share).await?;
+            let account = self.connections.account(&self.lease.account).await?;
+            match self.prepare(&account, &mut session, share).await {
+                Err(Outcome::Unauthorised(Platform::Brightpearl)) => self.connections.refresh(&self.lease.account, generation).await?,
+                Err(outcome) => return Err(outcome),
+                Ok(()) => return Ok((session, generation)),
+            }
+        }
+        Err(self.connections.park(&self.lease.account, "Brightpearl refuses a token that was refreshed a moment ago").await)
+    }
+
+    async fn prepare(&self, account: &AccountClient, session: &mut Session, share: Share) -> Result<(), Outcome> {
+        self.ensure_catalogue(account).await?;
+        if share == Share::Fulfilment && session.method_names.is_none() {
+            session.method_names = Some(self.connections.read_method_names(account).await?);
+        }
+        Ok(())
+    }
+
+    /// A 401 from Brightpearl refreshes the token once, under a lock, and the orders concerned are looked at again; a 401 from
+    /// BigCommerce, whose tokens cannot be refreshed, parks the tenant (BP §b.3, BC §a).
+    async fn mend_credentials(&self, session: &Session, generation: i64, share: Share, looked: Vec<Looked>) -> Vec<Looked> {
+        let is_refused = |looked: &Looked, by: Platform| looked.outcome == Outcome::Unauthorised(by);
+        if looked.iter().any(|looked| is_refused(looked, Platform::Bigcommerce)) {
+            self.park_tenant(&session.tenant).await;
+        }
+        let (refused, mut done): (Vec<Looked>, Vec<Looked>) = looked.into_iter().partition(|looked| is_refused(looked, Platform::Brightpearl));
+        if refused.is_empty() {
+            return done;
+        }
+        let items: Vec<WorkItem> = refused.into_iter().map(|looked| looked.item).collect();
+        let again = match self.connections.refresh(&session.account, generation).await {
+            Err(outcome) => Finished::all(items, &outcome).looked,
+            Ok(()) => match self.ready_session(&session.tenant, share).await {
+                Err(outcome) => Finished::all(items, &outcome).looked,
+                Ok((session, _)) => self.reconcile_orders(&session, items).await,
+            },
+        };
+        if again.iter().any(|looked| is_refused(looked, Platform::Brightpearl)) {
+            self.connections.park(&session.account, "Brightpearl refuses a token that was refreshed a moment ago").await;
+        }
+        done.extend(again);
+        done
+    }
+
+    async fn park_tenant(&self, tenant: &TenantId) {
+        let reason = "BigCommerce refuses the access token: the store's connection must be renewed";
+        tracing::error!(%tenant, reason, "parked the tenant");
+        if let Err(error) = self.db.park_tenant(tenant, reason).await {
+            tracing::error!(%tenant, %error, "the tenant could not be parked");
+        }
+    }
+
+    /// Work of the account itself: routing and products.
+    async fn account_batch(&self, items: Vec<WorkItem>) -> Finished {
+        let account = match self.connections.account(&self.lease.account).await {
+            Ok(account) => account,
+            Err(outcome) => return Finished::all(items, &outcome),
+        };
+        let mut by_kind: BTreeMap<WorkKind, Vec<WorkItem>> = BTreeMap::new();
+        for item in items {
+            by_kind.entry(item.key.kind).or_default().push(item);
+        }
+        let mut done = Vec::new();
+        for (kind, items) in by_kind {
+            done.extend(match kind {
+                WorkKind::SalesOrder => self.route_sales_orders(&account, items).await,
+                WorkKind::GoodsOutNote => self.route_notes(&account, NoteKind::GoodsOut, items).await,
+                WorkKind::DropShipNote => self.route_notes(&account, NoteKind::DropShip, items).await,
+                WorkKind::Product => self.refresh_products(&account, items).await,
+                WorkKind::Order => items.into_iter().map(|item| (item, Outcome::Done)).collect(),
+            });
+        }
+        if done.iter().any(|(_, outcome)| *outcome == Outcome::Unauthorised(Platform::Brightpearl)) {
+            let refreshed = self.connections.refresh(&self.lease.account, account.generation).await;
+            let again = refreshed.err().unwrap_or_else(|| Outcome::later(Duration::from_millis(500), "the access token was refreshed"));
+            for (_, outcome) in &mut done {
+                if *outcome == Outcome::Unauthorised(Platform::Brightpearl) {
+                    *outcome = again.clone();
+                }
+            }
+        }
+        Finished::each(done)
+    }
+
+    /// Writes outcomes down. While the database is away it is tried again; should it stay away, the lease ends and another processor
+    /// claims the items anew, which is harmless.
+    pub(crate) async fn finish(&self, finished: Finished) {
+        crash::point("before-finish");
+        let mut open = finished.looked;
+        for _try in 0..WRITE_TRIES {
+            let mut left = Vec::new();
+            for looked in open {
+                if let Err(error) = self.write_down(&looked, finished.rules_version).await {
+                    tracing::warn!(item = %looked.item.key, %error, "what became of a work item could not be written down yet");
+                    left.push(looked);
+                }
+            }
+            if left.is_empty() {
+                return;
+            }
+            open = left;
+            tokio::time::sleep(WRITE_WAIT).await;
+        }
+    }
+
+    async fn write_down(&self, looked: &Looked, rules_version: i64) -> Result<(), DbError> {
+        self.db.append_timeline(&looked.timeline).await?;
+        if looked.was_held && !matches!(looked.outcome, Outcome::Held(_)) {
+            self.db.clear_holds(&looked.item.key, &Effect::ALL).await?;
+        }
+        let current = match &looked.outcome {
+            Outcome::Done => self.db.complete(&looked.item).await?,
+            Outcome::Held(holds) => self.db.hold(&looked.item, holds, rules_version).await?,
+            Outcome::Again { when, firm, failed, why } => self.db.reschedule(&looked.item, self.postponed(*when, *firm, *failed, why)).await?,
+            Outcome::Unauthorised(platform) => {
+                let why = format!("{platform} does not accept the credentials");
+                self.db.reschedule(&looked.item, self.postponed(When::After(Duration::from_secs(60)), false, true, &why)).await?
+            }
+        };
+        let outcome = outcome_label(&looked.outcome);
+        metrics::counter!("orderbridge_work_items_total", "kind" => looked.item.key.kind.as_str(), "outcome" => outcome).increment(1);
+        tracing::debug!(item = %looked.item.key, outcome, current, "looked at a work item");
+        Ok(())
+    }
+
+    fn postponed(&self, when: When, firm: bool, failed: bool, why: &str) -> Postponed {
+        let now = self.clock.now();
+        let due_at = match when {
+            When::At(at) => at,
+            When::After(wait) => now.checked_add(wait).unwrap_or(now),
+        };
+        Postponed { due_at, reason: why.to_owned(), counts_as_attempt: failed, floor: firm.then_some(due_at) }
+    }
+}
+
+const fn outcome_label(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done => "done",
+        Outcome::Held(_) => "held",
+        Outcome::Again { failed: true, .. } => "failed",
+        Outcome::Again { .. } => "later",
+        Outcome::Unauthorised(_) => "unauthorised",
+    }
+}

@@ -1,0 +1,90 @@
+//! The identities of an account's products: the whole catalogue once, in pages of 500, then only what changed.
+
+use jiff::SignedDuration;
+use orderbridge_postgres::{CatalogueState, HoldFilter, WorkItem};
+use orderbridge_schema::ids::{Platform, ProductId};
+use orderbridge_schema::work::Share;
+
+use crate::account::Worker;
+use crate::connections::{AccountClient, of_db};
+use crate::failure;
+use crate::outcome::Outcome;
+
+/// How far behind the watermark products are read again, because a search index lags and clocks differ.
+const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
+
+impl Worker {
+    /// Loads the whole catalogue if that was never done for this account. Orders are not matched against half a catalogue.
+    pub(crate) async fn ensure_catalogue(&self, account: &AccountClient) -> Result<(), Outcome> {
+        let state = self.db.catalogue_state(&self.lease.account).await.map_err(|error| of_db(&error))?;
+        if state.loaded_at.is_some() {
+            return Ok(());
+        }
+        let began = self.clock.now();
+        let mut first = 1;
+        loop {
+            let page = account.client.products_page(first, Share::Sweeps).await;
+            let page = page.map_err(|error| failure::of_read_call(Platform::Brightpearl, &error, 0))?;
+            let read = u32::try_from(page.products.len()).unwrap_or(u32::MAX);
+            self.db.save_products(&self.lease.account, &page.products).await.map_err(|error| of_db(&error))?;
+            if !page.more || read == 0 {
+                break;
+            }
+            first = first.saturating_add(read);
+        }
+        let state = CatalogueState { loaded_at: Some(began), watermark: Some(began) };
+        self.db.set_catalogue_state(&self.lease.account, state).await.map_err(|error| of_db(&error))?;
+        tracing::info!(account = %self.lease.account, products = first, "loaded the catalogue");
+        Ok(())
+    }
+
+    /// Reads products that events named; orders that wait for one of their SKUs go on by themselves.
+    pub(crate) async fn refresh_products(&self, account: &AccountClient, items: Vec<WorkItem>) -> Vec<(WorkItem, Outcome)> {
+        let ids: Vec<ProductId> = items.iter().map(|item| ProductId(item.key.entity)).collect();
+        let outcome = match account.client.products(&ids, Share::Stock).await {
+            Ok(products) => match self.db.save_products(&self.lease.account, &products).await {
+                Ok(_known) => Outcome::Done,
+                Err(error) => of_db(&error),
+            },
+            Err(error) => failure::of_read_call(Platform::Brightpearl, &error, items.first().map_or(0, |item| item.attempts)),
+        };
+        items.into_iter().map(|item| (item, outcome.clone())).collect()
+    }
+
+    /// While orders wait for an unknown SKU, products changed since the watermark are read now and then: an event may be lost, and a
+    /// merchant who has just made the product should not have to click.
+    pub(crate) async fn check_unknown_skus(&self) -> Result<(), Outcome> {
+        if !self.any_unknown_sku().await? {
+            return Ok(());
+        }
+        let account = self.connections.account(&self.lease.account).await?;
+        let state = self.db.catalogue_state(&self.lease.account).await.map_err(|error| of_db(&error))?;
+        let Some(watermark) = state.watermark else { return Ok(()) };
+        let began = self.clock.now();
+        let since = watermark.checked_sub(OVERLAP).unwrap_or(watermark);
+        let mut first = 1;
+        loop {
+            let page = account.client.products_updated_since(since, first, Share::Stock).await;
+            let page = page.map_err(|error| failure::of_read_call(Platform::Brightpearl, &error, 0))?;
+            let read = u32::try_from(page.products.len()).unwrap_or(u32::MAX);
+            self.db.save_products(&self.lease.account, &page.products).await.map_err(|error| of_db(&error))?;
+            if !page.more || read == 0 {
+                break;
+            }
+            first = first.saturating_add(read);
+        }
+        let state = CatalogueState { watermark: Some(began), ..state };
+        self.db.set_catalogue_state(&self.lease.account, state).await.map_err(|error| of_db(&error))
+    }
+
+    async fn any_unknown_sku(&self) -> Result<bool, Outcome> {
+        for tenant in self.db.tenants_of_account(&self.lease.account).await.map_err(|error| of_db(&error))? {
+            let scope = Some(orderbridge_schema::work::Scope::Tenant(tenant.id));
+            let filter = HoldFilter { scope, cause_prefix: Some("unknown-sku:".into()), limit: 1 };
+            if !self.db.holds(&filter).await.map_err(|error| of_db(&error))?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}

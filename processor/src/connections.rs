@@ -1,0 +1,206 @@
+//! Clients for the platforms, made with the credentials as they are now, and the refresh of Brightpearl's tokens.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use orderbridge_brightpearl::AppIdentity;
+use orderbridge_http_client::{CallError, HttpClient, QuotaGate};
+use orderbridge_postgres::{AccountCredentials, AccountRecord, AccountState, Db, DbError, NewTokens, TenantRecord};
+use orderbridge_reconcile::Session;
+use orderbridge_schema::clock::Clock;
+use orderbridge_schema::ids::{AccountCode, Platform, ShippingMethodId, TenantId};
+use orderbridge_schema::work::Share;
+
+use crate::failure;
+use crate::outcome::Outcome;
+
+/// How long before its end an access token is refreshed.
+const REFRESH_BEFORE: Duration = Duration::from_secs(3600);
+/// When to look again while another process refreshes a token.
+const REFRESH_WAIT: Duration = Duration::from_secs(2);
+
+/// How long names of shipping methods are kept.
+const METHOD_NAMES_FOR: Duration = Duration::from_secs(900);
+
+/// Names of shipping methods.
+pub(crate) type MethodNames = Arc<BTreeMap<ShippingMethodId, String>>;
+
+/// When to look again at work of a parked account; while it is parked nothing is claimed.
+const PARKED_WAIT: Duration = Duration::from_secs(10);
+
+/// A Brightpearl client and the generation of the token it uses.
+#[derive(Debug, Clone)]
+pub(crate) struct AccountClient {
+    /// The account as it stands.
+    pub(crate) record: AccountRecord,
+    /// The client.
+    pub(crate) client: orderbridge_brightpearl::Client,
+    /// Which token it uses: a refresh is for this one only.
+    pub(crate) generation: i64,
+}
+
+/// Makes sessions. Nothing is kept but names of shipping methods, so that a change of credentials or rules is seen by the next batch.
+#[derive(Debug)]
+pub(crate) struct Connections {
+    pub(crate) db: Db,
+    pub(crate) http: HttpClient,
+    pub(crate) gate: Arc<dyn QuotaGate>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) holder: String,
+    pub(crate) calls_at_once: usize,
+    pub(crate) method_names: Mutex<HashMap<AccountCode, (Instant, MethodNames)>>,
+}
+
+impl Connections {
+    /// A client for an account. A token about to end is refreshed first.
+    pub(crate) async fn account(&self, account: &AccountCode) -> Result<AccountClient, Outcome> {
+        let record = self.db.account(account).await.map_err(|error| of_db(&error))?;
+        let Some(record) = record else { return Err(Outcome::later(Duration::from_secs(60), "the account is not known")) };
+        if let AccountState::Parked { reason } = &record.state {
+            return Err(Outcome::later(PARKED_WAIT, format!("the account is parked: {reason}")));
+        }
+        let mut credentials = self.credentials(account).await?;
+        if credentials.access_token.is_none() {
+            self.refresh(account, credentials.token_generation).await?;
+            credentials = self.credentials(account).await?;
+        }
+        let ends_soon =
+            credentials.expires_at.is_some_and(|at| at.duration_since(self.clock.now()).as_secs() < REFRESH_BEFORE.as_secs().cast_signed());
+        if ends_soon && credentials.refresh_token.is_some() {
+            // Not fatal: while the token lives it can be used, and its end is told by a 401.
+            if self.refresh(account, credentials.token_generation).await.is_ok() {
+                credentials = self.credentials(account).await?;
+            }
+        }
+        let Some(access_token) = credentials.access_token.clone() else {
+            return Err(Outcome::Unauthorised(Platform::Brightpearl));
+        };
+        let identity = AppIdentity { account: account.clone(), app_ref: record.app_ref.clone(), dev_ref: record.dev_ref.clone() };
+        let gate = Arc::clone(&self.gate);
+        let client = orderbridge_brightpearl::Client::new(self.http.clone(), record.api_base.clone(), identity, access_token, gate);
+        Ok(AccountClient { record, client, generation: credentials.token_generation })
+    }
+
+    /// A session for a batch of one tenant.
+    pub(crate) async fn session(&self, tenant: &TenantId, share: Share) -> Result<(Session, i64), Outcome> {
+        let record = self.db.tenant(tenant).await.map_err(|error| of_db(&error))?;
+        let Some(record) = record else { return Err(Outcome::later(Duration::from_secs(60), "the tenant is not known")) };
+        if let Some(reason) = &record.parked {
+            return Err(Outcome::later(PARKED_WAIT, format!("the tenant is parked: {reason}")));
+        }
+        let account = self.account(&record.account).await?;
+        let Some(installation) = self.installation(&account).await? else {
+            return Err(Outcome::later(Duration::from_secs(5), "the account's installation id is not known yet"));
+        };
+        let credentials = self.db.store_credentials(tenant).await.map_err(|error| of_db(&error))?;
+        let gate = Arc::clone(&self.gate);
+        let bigcommerce = orderbridge_bigcommerce::Client::new(
+            self.http.clone(),
+            record.store_base.clone(),
+            record.store.clone(),
+            credentials.access_token.clone(),
+            gate,
+        );
+        let method_names = self.known_method_names(&record.account);
+        let TenantRecord { account: code, store, rules, rules_version, .. } = record;
+        let search_before_creating = self.db.has_other_installations(&code, installation).await.map_err(|error| of_db(&error))?;
+        let hasher = self.db.email_hasher().await.map_err(|error| of_db(&error))?;
+        let session = Session {
+            tenant: tenant.clone(),
+            account: code,
+            store,
+            installation,
+            search_before_creating,
+            rules: Arc::new(rules),
+            rules_version,
+            bigcommerce,
+            brightpearl: account.client,
+            db: self.db.clone(),
+            hasher,
+            method_names,
+            share,
+            calls_at_once: self.calls_at_once,
+        };
+        Ok((session, account.generation))
+    }
+
+    /// Our installation in an account: remembered, or asked for once.
+    async fn installation(&self, account: &AccountClient) -> Result<Option<orderbridge_schema::ids::InstallationId>, Outcome> {
+        if account.record.installation.is_some() {
+            return Ok(account.record.installation);
+        }
+        let asked = account.client.installation(Share::Orders).await;
+        let installation = asked.map_err(|error| failure::of_read_call(Platform::Brightpearl, &error, 0))?;
+        self.db.save_installation(&account.record.code, installation).await.map_err(|error| of_db(&error))?;
+        Ok(Some(installation))
+    }
+
+    /// Names of an account's shipping methods, read now and then: they change about once a year.
+    pub(crate) async fn read_method_names(&self, account: &AccountClient) -> Result<MethodNames, Outcome> {
+        let code = &account.record.code;
+        if let Some(names) = self.known_method_names(code) {
+            return Ok(names);
+        }
+        let read = account.client.shipping_methods(Share::Fulfilment).await;
+        let read = read.map_err(|error| failure::of_read_call(Platform::Brightpearl, &error, 0))?;
+        let names: MethodNames = Arc::new(read.into_iter().map(|method| (method.id, method.name)).collect());
+        let kept = (Instant::now(), Arc::clone(&names));
+        self.method_names.lock().unwrap_or_else(PoisonError::into_inner).insert(code.clone(), kept);
+        Ok(names)
+    }
+
+    fn known_method_names(&self, account: &AccountCode) -> Option<MethodNames> {
+        let known = self.method_names.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(account).filter(|(read_at, _)| read_at.elapsed() < METHOD_NAMES_FOR).map(|(_, names)| Arc::clone(names))
+    }
+
+    async fn credentials(&self, account: &AccountCode) -> Result<AccountCredentials, Outcome> {
+        self.db.account_credentials(account).await.map_err(|error| of_db(&error))
+    }
+
+    /// Replaces the token of one generation, once among all processes. The new pair is stored before anybody uses it; if Brightpearl
+    /// refuses, the account is parked.
+    pub(crate) async fn refresh(&self, account: &AccountCode, generation: i64) -> Result<(), Outcome> {
+        let credentials = self.credentials(account).await?;
+        if credentials.token_generation != generation {
+            return Ok(());
+        }
+        let Some(refresh_token) = &credentials.refresh_token else {
+            return Err(self.park(account, "Brightpearl refuses the access token and there is no refresh token").await);
+        };
+        let Some(record) = self.db.account(account).await.map_err(|error| of_db(&error))? else { return Ok(()) };
+        if !self.db.begin_refresh(account, generation, &self.holder).await.map_err(|error| of_db(&error))? {
+            return Err(Outcome::later(REFRESH_WAIT, "another process refreshes the token"));
+        }
+        let secret = credentials.client_secret.as_ref();
+        let answer = orderbridge_brightpearl::oauth::refresh(&self.http, &record.token_base, account, &record.app_ref, secret, refresh_token).await;
+        match answer {
+            Ok(tokens) => {
+                let expires_at = self.clock.now().checked_add(tokens.expires_in).ok();
+                let tokens = NewTokens { access: tokens.access, refresh: tokens.refresh, expires_at };
+                let stored = self.db.store_tokens(account, generation, &tokens).await.map_err(|error| of_db(&error))?;
+                tracing::info!(%account, generation, stored, "refreshed the access token");
+                Ok(())
+            }
+            Err(CallError::Unauthorised | CallError::Refused { .. } | CallError::NotFound) => {
+                Err(self.park(account, "Brightpearl refuses to refresh the access token: the connection must be authorised again").await)
+            }
+            Err(error) => Err(failure::of_read_call(Platform::Brightpearl, &error, 0)),
+        }
+    }
+
+    /// Stops all work of an account until its credentials are replaced.
+    pub(crate) async fn park(&self, account: &AccountCode, reason: &str) -> Outcome {
+        tracing::error!(%account, reason, "parked the account");
+        if let Err(error) = self.db.park_account(account, reason).await {
+            tracing::error!(%account, %error, "the account could not be parked");
+        }
+        Outcome::later(PARKED_WAIT, format!("the account is parked: {reason}"))
+    }
+}
+
+/// A database error as an outcome.
+pub(crate) fn of_db(error: &DbError) -> Outcome {
+    failure::failed(0, format!("database: {error}"))
+}

@@ -1,0 +1,267 @@
+//! One command through the journal: planned → sent → confirmed, refused or in doubt.
+//!
+//! The committed compare-and-set planned → sent is the only right to call. What is in doubt is looked up before anything else is done
+//! about it, and called again only when its absence is proved.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use orderbridge_decide::OrderFacts;
+use orderbridge_http_client::{CallError, Deadline};
+use orderbridge_postgres::{CommandState, Confirmed, JournalEntry, Missed, NewAgreement, NewCommand, NewLink, SendRight, TimelineEntry};
+use orderbridge_reconcile::Session;
+use orderbridge_schema::command::{Command, NewShipment, Repeatability};
+use orderbridge_schema::decision::AgreedStatus;
+use orderbridge_schema::ids::{ContactId, SalesOrderId, ShipmentId};
+use orderbridge_schema::link::{ContactLink, OrderLink, ShipmentLink};
+use orderbridge_schema::work::{Scope, WorkKey, WorkKind};
+
+use crate::account::Worker;
+use crate::crash;
+use crate::failure;
+use crate::outcome::{Outcome, When};
+use crate::perform::{self, Found};
+
+/// When to look again at a command that another one on the same target holds up.
+const BUSY_WAIT: Duration = Duration::from_secs(2);
+
+/// What a command that took effect changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Effected {
+    /// A contact exists now.
+    Contact(ContactId),
+    /// A sales order exists now.
+    SalesOrder(OrderLink),
+    /// The store's order carries the sales order's id.
+    Reference(String),
+    /// A status was carried; both sides agree on this.
+    Status(AgreedStatus),
+    /// A shipment exists now.
+    Shipment(ShipmentLink),
+}
+
+impl Worker {
+    /// Makes a command take effect, or says when to try again or why not.
+    pub(crate) async fn execute(&self, session: &Session, command: &Command, facts: &OrderFacts, attempts: u32) -> Result<Effected, Outcome> {
+        let entry = self.planned(session, command, facts).await?;
+        let entry = match entry.state {
+            CommandState::Planned => entry,
+            CommandState::Confirmed => return self.confirmed_before(session, command, facts, &entry).await,
+            CommandState::Sent | CommandState::InDoubt => match self.settle(session, command, facts, &entry).await? {
+                Settled::Effected(effected) => return Ok(effected),
+                Settled::Absent => self.planned(session, command, facts).await?,
+            },
+            CommandState::Refused => return Err(Outcome::later(BUSY_WAIT, "the command was refused a moment ago")),
+        };
+        self.send(session, command, facts, &entry, attempts).await
+    }
+
+    async fn planned(&self, session: &Session, command: &Command, facts: &OrderFacts) -> Result<JournalEntry, Outcome> {
+        let scope = Scope::Tenant(session.tenant.clone());
+        let planned = NewCommand {
+            key: command.key(&scope, &session.account),
+            account: session.account.clone(),
+            target: command.target(),
+            fingerprint: command.fingerprint(),
+            explanation: serde_json::json!({
+                "what": command.describe(),
+                "order": facts.id.0,
+                "tenant": session.tenant.as_str(),
+                "rules_version": session.rules_version,
+            }),
+        };
+        self.db.plan(&planned).await.map_err(|error| failure::failed(0, format!("journal: {error}")))
+    }
+
+    async fn send(&self, session: &Session, command: &Command, facts: &OrderFacts, entry: &JournalEntry, attempts: u32) -> Result<Effected, Outcome> {
+        let platform = perform::platform(command.kind());
+        let paid = perform::pay(&*self.gate, session, command.kind()).await;
+        let permits = paid.map_err(|error| failure::of_read_call(platform, &error, attempts))?;
+        let deadline = Deadline::after(self.settings.send_within);
+        crash::point("before-send");
+        let right = self.db.mark_sent(entry, self.lease.fence, &self.owner, deadline.at()).await;
+        let entry = match right.map_err(|error| failure::failed(attempts, format!("journal: {error}")))? {
+            SendRight::Granted(entry) => entry,
+            SendRight::TargetBusy { until } => return Err(wait_until(until, "another command on the same object may still take effect")),
+            SendRight::LeaseLost | SendRight::Moved => return Err(Outcome::later(BUSY_WAIT, "another processor is at work on it")),
+        };
+        crash::point(&format!("after-send-mark:{}", command.kind()));
+        let result = perform::call(session, command, permits, deadline).await;
+        crash::point(&format!("after-call:{}", command.kind()));
+        metrics::counter!("orderbridge_commands_total", "kind" => command.kind().as_str(), "result" => result_label(&result)).increment(1);
+        match result {
+            Ok(id) => self.confirm(session, command, facts, &entry, id).await,
+            Err(error) if error.is_definite_no() => Err(self.refuse(command, &entry, &error, attempts).await),
+            Err(error) => Err(self.doubt(session, &entry, &error).await),
+        }
+    }
+
+    /// Records what was achieved. If that fails the command stays sent, and is looked up after its deadline.
+    async fn confirm(
+        &self,
+        session: &Session,
+        command: &Command,
+        facts: &OrderFacts,
+        entry: &JournalEntry,
+        id: Option<u64>,
+    ) -> Result<Effected, Outcome> {
+        let Some(effected) = effected(session, command, facts, id) else {
+            // Confirmed, id unknown: found by its key at the next look, or once the search index has caught up.
+            let recorded = self.db.confirm(entry, None, Confirmed::default()).await;
+            recorded.map_err(|error| failure::failed(0, format!("journal: {error}")))?;
+            return Err(Outcome::later(BUSY_WAIT, "the platform accepted the command without naming what it made"));
+        };
+        let confirmed = Confirmed {
+            links: links(session, command, &effected),
+            agreed: if let Effected::Status(pair) = &effected {
+                Some(NewAgreement { tenant: session.tenant.clone(), order: facts.id, pair: *pair })
+            } else {
+                None
+            },
+            timeline: vec![self.entry(session, facts, done_key(&effected), told(&effected, command))],
+        };
+        self.db.confirm(entry, id, confirmed).await.map_err(|error| failure::failed(0, format!("journal: {error}")))?;
+        crash::point(&format!("after-confirm:{}", command.kind()));
+        Ok(effected)
+    }
+
+    async fn refuse(&self, command: &Command, entry: &JournalEntry, error: &CallError, attempts: u32) -> Outcome {
+        let outcome = failure::of_refusal(perform::platform(command.kind()), command, error, attempts);
+        let code = if let CallError::Refused { code, .. } = error { code.clone() } else { "not-done".to_owned() };
+        let may_repeat = !matches!(outcome, Outcome::Held(_));
+        match self.db.refuse(entry, &code, &error.to_string(), may_repeat).await {
+            Ok(_) => outcome,
+            Err(error) => failure::failed(attempts, format!("journal: {error}")),
+        }
+    }
+
+    async fn doubt(&self, session: &Session, entry: &JournalEntry, error: &CallError) -> Outcome {
+        tracing::warn!(tenant = %session.tenant, command = %entry.key, %error, "a command is in doubt");
+        if let Err(error) = self.db.doubt(entry, &error.to_string()).await {
+            tracing::warn!(command = %entry.key, %error, "the doubt could not be recorded; the deadline tells it all the same");
+        }
+        let why = format!("{} is in doubt: {error}", entry.key);
+        entry.settles_at.map_or_else(|| Outcome::later(BUSY_WAIT, why.clone()), |at| wait_until(at, &why))
+    }
+
+    /// A command whose effect is not known: looked up once nothing of it can be under way any more.
+    async fn settle(&self, session: &Session, command: &Command, facts: &OrderFacts, entry: &JournalEntry) -> Result<Settled, Outcome> {
+        if let Some(at) = entry.settles_at.filter(|&at| at > Timestamp::now()) {
+            return Err(wait_until(at, &format!("{} may still take effect", entry.key)));
+        }
+        let began = Instant::now();
+        let platform = perform::platform(command.kind());
+        match perform::look_up(session, command).await.map_err(|error| failure::of_read_call(platform, &error, 0))? {
+            Found::Yes(id) => self.confirm(session, command, facts, entry, id).await.map(Settled::Effected),
+            // The platform deduplicates it, or it sets a value: it may be sent again, now that nothing of it is under way.
+            Found::No if command.kind().repeatability() != Repeatability::LookFirst => Ok(Settled::Absent),
+            Found::No => match self.db.miss(entry, began.elapsed()).await.map_err(|error| failure::failed(0, format!("journal: {error}")))? {
+                Missed::Proved => Ok(Settled::Absent),
+                Missed::First { again_at } => Err(wait_until(again_at, &format!("{} was not found; it counts when it is missing twice", entry.key))),
+                Missed::Moved => Err(Outcome::later(BUSY_WAIT, "another processor settled it")),
+            },
+        }
+    }
+
+    /// A create that was confirmed before: its link is there already, or is restored from the journal.
+    async fn confirmed_before(&self, session: &Session, command: &Command, facts: &OrderFacts, entry: &JournalEntry) -> Result<Effected, Outcome> {
+        let id = match entry.result_id {
+            Some(id) => Some(id),
+            None => match perform::look_up(session, command).await {
+                Ok(Found::Yes(id)) => id,
+                Ok(Found::No) => return Err(Outcome::later(Duration::from_secs(60), format!("{} was confirmed but cannot be found yet", entry.key))),
+                Err(error) => return Err(failure::of_read_call(perform::platform(command.kind()), &error, 0)),
+            },
+        };
+        self.confirm(session, command, facts, entry, id).await
+    }
+
+    /// A timeline entry about an order.
+    pub(crate) fn entry(&self, session: &Session, facts: &OrderFacts, key: &str, text: String) -> TimelineEntry {
+        TimelineEntry {
+            about: WorkKey { scope: Scope::Tenant(session.tenant.clone()), kind: WorkKind::Order, entity: facts.id.0 },
+            at: self.clock.now(),
+            key: key.to_owned(),
+            text,
+            data: serde_json::json!({ "rules_version": session.rules_version }),
+        }
+    }
+}
+
+enum Settled {
+    Effected(Effected),
+    Absent,
+}
+
+const fn result_label(result: &Result<Option<u64>, CallError>) -> &'static str {
+    match result {
+        Ok(_) => "done",
+        Err(CallError::Uncertain { .. }) => "in-doubt",
+        Err(_) => "refused",
+    }
+}
+
+/// What a command achieved; `None` if it made something whose id is not known.
+fn effected(session: &Session, command: &Command, facts: &OrderFacts, id: Option<u64>) -> Option<Effected> {
+    Some(match command {
+        Command::CreateContact(_) => Effected::Contact(ContactId(id?)),
+        Command::CreateSalesOrder(order) => Effected::SalesOrder(OrderLink {
+            order: order.order,
+            part: order.part,
+            sales_order: SalesOrderId(id?),
+            installation: session.installation,
+            external_ref: order.external_ref.clone(),
+            verified: false,
+        }),
+        Command::SetExternalOrderId { sales_order, .. } => Effected::Reference(format!("BP-{sales_order}")),
+        Command::SetSalesOrderStatus { status, agreed_with, .. } => Effected::Status(AgreedStatus { store: *agreed_with, brightpearl: *status }),
+        Command::SetStoreStatus { status, agreed_with, .. } => Effected::Status(AgreedStatus { store: *status, brightpearl: *agreed_with }),
+        Command::CreateShipment(shipment) => Effected::Shipment(ShipmentLink {
+            kind: shipment.note_kind,
+            note: shipment.note,
+            order: facts.id,
+            address: shipment.address,
+            shipment: ShipmentId(id?),
+        }),
+    })
+}
+
+/// The links a command's effect leaves.
+fn links(session: &Session, command: &Command, effected: &Effected) -> Vec<NewLink> {
+    match (effected, command) {
+        (Effected::Contact(contact), Command::CreateContact(new)) => {
+            vec![NewLink::Contact(ContactLink { email_hash: new.email_hash.clone(), contact: *contact })]
+        }
+        (Effected::SalesOrder(link), _) => vec![NewLink::Order(session.tenant.clone(), link.clone())],
+        (Effected::Shipment(link), _) => vec![NewLink::Shipment(session.tenant.clone(), link.clone())],
+        (Effected::Contact(_) | Effected::Reference(_) | Effected::Status(_), _) => Vec::new(),
+    }
+}
+
+const fn done_key(effected: &Effected) -> &'static str {
+    match effected {
+        Effected::Contact(_) => "contact-created",
+        Effected::SalesOrder(_) => "sales-order-created",
+        Effected::Reference(_) => "reference-written",
+        Effected::Status(_) => "status-carried",
+        Effected::Shipment(_) => "shipment-created",
+    }
+}
+
+fn told(effected: &Effected, command: &Command) -> String {
+    match effected {
+        Effected::Contact(contact) => format!("contact {contact} created in Brightpearl"),
+        Effected::SalesOrder(link) => format!("sales order {} created under {}", link.sales_order, link.external_ref),
+        Effected::Reference(text) => format!("{text} written on the store's order"),
+        Effected::Status(_) => format!("did {}", command.describe()),
+        Effected::Shipment(link) => {
+            format!("{} is shipment {} at the store", NewShipment::mark(link.kind, link.note, None), link.shipment)
+        }
+    }
+}
+
+/// Waits for a moment of real time: deadlines of sent commands never follow a test clock, only the wait for them does.
+fn wait_until(at: Timestamp, why: &str) -> Outcome {
+    let wait = Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default();
+    Outcome::Again { when: When::After(wait + Duration::from_millis(200)), firm: true, failed: false, why: why.to_owned() }
+}

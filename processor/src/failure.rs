@@ -1,0 +1,120 @@
+//! Failures, sorted by what to do next.
+
+use std::time::Duration;
+
+use orderbridge_http_client::CallError;
+use orderbridge_reconcile::ReadError;
+use orderbridge_schema::command::{Command, CommandKind};
+use orderbridge_schema::decision::{Cause, Effect, Hold};
+use orderbridge_schema::ids::Platform;
+
+use crate::backoff;
+use crate::outcome::{Outcome, When};
+
+/// How long to wait for a platform that throttles without saying how long.
+const UNSAID_WAIT: Duration = Duration::from_secs(60);
+
+/// A read that failed. Reads may always be repeated.
+pub(crate) fn of_read(error: &ReadError, attempts: u32) -> Outcome {
+    match error {
+        ReadError::Call { platform, error } => of_read_call(*platform, error, attempts),
+        ReadError::Db(error) => failed(attempts, format!("database: {error}")),
+        ReadError::NoProgress { .. } => failed(attempts, error.to_string()),
+    }
+}
+
+/// A read call that failed.
+pub(crate) fn of_read_call(platform: Platform, error: &CallError, attempts: u32) -> Outcome {
+    waiting(platform, error).unwrap_or_else(|| failed(attempts, format!("{platform}: {error}")))
+}
+
+/// A write that the platform definitely did not carry out.
+pub(crate) fn of_refusal(platform: Platform, command: &Command, error: &CallError, attempts: u32) -> Outcome {
+    if let Some(outcome) = waiting(platform, error) {
+        return outcome;
+    }
+    match error {
+        CallError::Refused { .. } | CallError::NotFound => Outcome::Held(vec![refused(platform, command, error)]),
+        _ => failed(attempts, format!("{platform}: {error}")),
+    }
+}
+
+/// Failures that say themselves how long to wait, or that waiting alone does not mend.
+fn waiting(platform: Platform, error: &CallError) -> Option<Outcome> {
+    match error {
+        CallError::Quota(denied) => {
+            Some(Outcome::Again { when: When::At(denied.retry_at), firm: true, failed: false, why: format!("{platform}: {error}") })
+        }
+        CallError::Throttled { retry_after } => {
+            let wait = backoff::after_platform_wait(retry_after.unwrap_or(UNSAID_WAIT));
+            Some(Outcome::Again { when: When::After(wait), firm: true, failed: false, why: format!("{platform}: {error}") })
+        }
+        CallError::Unauthorised => Some(Outcome::Unauthorised(platform)),
+        CallError::NotSent { .. } | CallError::NotFound | CallError::Refused { .. } | CallError::Uncertain { .. } => None,
+    }
+}
+
+/// Something went wrong that time may mend.
+pub(crate) fn failed(attempts: u32, why: String) -> Outcome {
+    Outcome::Again { when: When::After(backoff::after_attempts(attempts)), firm: false, failed: true, why }
+}
+
+/// Which effect a command belongs to.
+pub(crate) const fn effect(kind: CommandKind) -> Effect {
+    match kind {
+        CommandKind::CreateContact | CommandKind::CreateSalesOrder => Effect::Creation,
+        CommandKind::SetExternalOrderId => Effect::Verification,
+        CommandKind::SetSalesOrderStatus | CommandKind::SetStoreStatus => Effect::Status,
+        CommandKind::CreateShipment => Effect::Shipment,
+    }
+}
+
+fn refused(platform: Platform, command: &Command, error: &CallError) -> Hold {
+    let remedy = match command.kind() {
+        CommandKind::CreateContact => "correct the customer's details at the store, or make the contact in Brightpearl by hand",
+        CommandKind::CreateSalesOrder => "check the chosen channel, warehouse, status, price list, tax codes and nominal codes in the settings",
+        CommandKind::SetExternalOrderId => "write the sales order's id on the store's order by hand if it is wanted there",
+        CommandKind::SetSalesOrderStatus | CommandKind::SetStoreStatus => "check the status map in the settings, or set the status by hand",
+        CommandKind::CreateShipment => "check the carrier map in the settings, or enter the shipment at the store by hand",
+    };
+    Hold {
+        effect: effect(command.kind()),
+        cause: Cause::Refused(command.kind().as_str().to_owned()),
+        why: format!("{platform} refused to {}: {error}", command.describe()),
+        remedy: remedy.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+    use orderbridge_http_client::QuotaDenied;
+    use orderbridge_schema::ids::{StoreOrderId, StoreStatusId};
+
+    fn command() -> Command {
+        Command::SetStoreStatus { order: StoreOrderId(1), status: StoreStatusId(2), agreed_with: 4.into() }
+    }
+
+    #[test]
+    fn a_platforms_own_wait_is_firm_and_no_failure() {
+        let retry_at = Timestamp::from_second(1_800_000_000).unwrap();
+        let quota = of_read_call(Platform::Brightpearl, &CallError::Quota(QuotaDenied { retry_at }), 3);
+        assert!(matches!(quota, Outcome::Again { when: When::At(at), firm: true, failed: false, .. } if at == retry_at));
+        let throttled = of_refusal(Platform::Bigcommerce, &command(), &CallError::Throttled { retry_after: None }, 0);
+        assert!(matches!(throttled, Outcome::Again { when: When::After(wait), firm: true, .. } if wait >= UNSAID_WAIT));
+    }
+
+    #[test]
+    fn a_functional_refusal_of_a_write_waits_for_a_person_and_of_a_read_for_time() {
+        let error = CallError::refused(400, "ORDC-006", "invalid order type");
+        assert!(matches!(of_refusal(Platform::Brightpearl, &command(), &error, 0), Outcome::Held(holds) if holds[0].effect == Effect::Status));
+        assert!(matches!(of_read_call(Platform::Brightpearl, &error, 0), Outcome::Again { failed: true, .. }));
+    }
+
+    #[test]
+    fn revoked_credentials_are_told_apart_from_everything_else() {
+        assert_eq!(of_read_call(Platform::Brightpearl, &CallError::Unauthorised, 9), Outcome::Unauthorised(Platform::Brightpearl));
+        assert!(of_read_call(Platform::Brightpearl, &CallError::not_sent("connection refused"), 9).is_failure());
+    }
+}

@@ -1,0 +1,282 @@
+//! A batch of one tenant's orders: read together, decided each alone, executed a few at once, and looked at again until all agree.
+
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt};
+use orderbridge_decide::{ContactFact, OrderFacts};
+use orderbridge_postgres::{CommandState, Confirmed, DbError, NewLink, OrderState, TimelineEntry, WorkItem};
+use orderbridge_reconcile::{ReadError, Session, reconcile};
+use orderbridge_schema::command::{Command, CommandKey, CommandKind, NewShipment};
+use orderbridge_schema::decision::{Agreement, Decision, Effect, Remark};
+use orderbridge_schema::ids::StoreOrderId;
+use orderbridge_schema::link::{ContactLink, OrderLink, ShipmentLink};
+use orderbridge_schema::work::{Aspects, Scope};
+
+use crate::account::Worker;
+use crate::execute::Effected;
+use crate::failure;
+use crate::outcome::Outcome;
+
+/// Looks at one order in one go: contact, sales order, comparison, reference, statuses and a dozen shipments fit in it.
+const ROUNDS_MAX: usize = 24;
+
+/// An order being worked on.
+struct Active {
+    item: WorkItem,
+    facts: OrderFacts,
+    remarks: Vec<Remark>,
+}
+
+/// An order that was looked at.
+pub(crate) struct Looked {
+    /// Its work item.
+    pub(crate) item: WorkItem,
+    /// What becomes of it.
+    pub(crate) outcome: Outcome,
+    /// What to tell on its timeline.
+    pub(crate) timeline: Vec<TimelineEntry>,
+    /// It waited before and does not any more.
+    pub(crate) was_held: bool,
+}
+
+impl Worker {
+    /// Reconciles a batch of orders of the session's tenant.
+    pub(crate) async fn reconcile_orders(&self, session: &Session, items: Vec<WorkItem>) -> Vec<Looked> {
+        let mut done = Vec::new();
+        let mut active = match self.load(session, &items).await {
+            Ok(active) => active,
+            Err(error) => {
+                let outcome = |item: WorkItem| {
+                    let outcome = failure::failed(item.attempts, format!("database: {error}"));
+                    Looked { item, outcome, timeline: Vec::new(), was_held: false }
+                };
+                return items.into_iter().map(outcome).collect();
+            }
+        };
+        for _round in 0..ROUNDS_MAX {
+            if active.is_empty() {
+                break;
+            }
+            let (still, finished) = self.round(session, active).await;
+            active = still;
+            done.extend(finished);
+        }
+        let unfinished =
+            |active: Active| self.looked(session, active, Outcome::later(Duration::from_secs(1), "more is to be done than fits in one go"));
+        done.extend(active.into_iter().map(unfinished));
+        done
+    }
+
+    async fn load(&self, session: &Session, items: &[WorkItem]) -> Result<Vec<Active>, DbError> {
+        let ids: Vec<StoreOrderId> = items.iter().map(|item| StoreOrderId(item.key.entity)).collect();
+        let mut states = self.db.load_order_state(&session.tenant, &ids).await?;
+        let active = |item: &WorkItem| {
+            let id = StoreOrderId(item.key.entity);
+            let facts = facts(id, item.aspects, states.remove(&id).unwrap_or_default());
+            Active { item: item.clone(), facts, remarks: Vec::new() }
+        };
+        Ok(items.iter().map(active).collect())
+    }
+
+    /// Decides about all, executes what is decided, and tells who must be looked at again.
+    async fn round(&self, session: &Session, active: Vec<Active>) -> (Vec<Active>, Vec<Looked>) {
+        let (items, mut facts): (Vec<_>, Vec<_>) = active.into_iter().map(|one| ((one.item, one.remarks), one.facts)).unzip();
+        let mut decisions = reconcile(session, &mut facts, self.clock.now()).await;
+        let joined = items.into_iter().zip(facts).map(|((item, remarks), facts)| Active { item, facts, remarks });
+        let advance = |one: Active| {
+            let decision = decisions.remove(&one.facts.id);
+            self.advance(session, one, decision)
+        };
+        let advanced: Vec<_> = joined.map(advance).collect();
+        let results: Vec<Result<Active, Looked>> = stream::iter(advanced).buffer_unordered(session.calls_at_once).collect().await;
+        let mut still = Vec::new();
+        let mut finished = Vec::new();
+        for result in results {
+            match result {
+                Ok(active) => still.push(active),
+                Err(looked) => finished.push(looked),
+            }
+        }
+        (still, finished)
+    }
+
+    /// Acts on one order's decision. `Ok` is an order that must be looked at again at once.
+    async fn advance(&self, session: &Session, mut one: Active, decision: Option<Result<Decision, ReadError>>) -> Result<Active, Looked> {
+        let decision = match decision {
+            Some(Ok(decision)) => decision,
+            Some(Err(error)) => {
+                let outcome = failure::of_read(&error, one.item.attempts);
+                return Err(self.looked(session, one, outcome));
+            }
+            None => return Err(self.looked(session, one, Outcome::later(Duration::from_secs(1), "it was not decided"))),
+        };
+        for remark in &decision.remarks {
+            if !one.remarks.contains(remark) {
+                one.remarks.push(remark.clone());
+            }
+        }
+        let recorded = match self.record(session, &mut one.facts, &decision).await {
+            Ok(recorded) => recorded,
+            Err(error) => {
+                let outcome = failure::failed(one.item.attempts, format!("database: {error}"));
+                return Err(self.looked(session, one, outcome));
+            }
+        };
+        for command in &decision.commands {
+            match self.was_tried_before(session, &mut one.facts, command).await {
+                Ok(true) => return Ok(one),
+                Ok(false) => {}
+                Err(error) => {
+                    let outcome = failure::failed(one.item.attempts, format!("journal: {error}"));
+                    return Err(self.looked(session, one, outcome));
+                }
+            }
+            match self.execute(session, command, &one.facts, one.item.attempts).await {
+                Ok(effected) => {
+                    self.remember_contact(session, &one.facts, command).await;
+                    self.apply(&mut one.facts, command, effected);
+                }
+                Err(outcome) => return Err(self.looked(session, one, outcome)),
+            }
+        }
+        if recorded || !decision.commands.is_empty() {
+            return Ok(one);
+        }
+        let outcome = settled(decision);
+        Err(self.looked(session, one, outcome))
+    }
+
+    /// Stores what a decision found out without any call. Returns whether the order must be looked at again for it.
+    async fn record(&self, session: &Session, facts: &mut OrderFacts, decision: &Decision) -> Result<bool, DbError> {
+        let mut changed = false;
+        if let Some(sales_order) = decision.adopted {
+            let external_ref = orderbridge_schema::command::external_ref(&session.store, facts.id);
+            let link = OrderLink { order: facts.id, part: 0, sales_order, installation: session.installation, external_ref, verified: false };
+            self.db.save_links(&session.account, &[NewLink::Order(session.tenant.clone(), link.clone())], &[]).await?;
+            facts.links.push(link);
+            facts.aspects = Aspects::ALL;
+            changed = true;
+        }
+        if let Some((sales_order, rows)) = &decision.verified {
+            self.db.save_verified(&session.tenant, facts.id, *sales_order, rows, &[]).await?;
+            facts.links.iter_mut().filter(|link| link.sales_order == *sales_order).for_each(|link| link.verified = true);
+            facts.row_links.extend(rows.iter().cloned());
+            changed = true;
+        }
+        for found in &decision.found_shipments {
+            self.link_found_shipment(session, found).await?;
+            facts.shipment_links.push(found.clone());
+            changed = true;
+        }
+        if let Some(pair) = decision.agreed {
+            let before = facts.agreed.map(|agreement| agreement.pair);
+            if before != Some(pair) {
+                let agreement = Agreement { pair, before, at: self.clock.now() };
+                self.db.save_agreed(&session.tenant, facts.id, pair).await?;
+                facts.agreed = Some(agreement);
+            }
+        }
+        Ok(changed)
+    }
+
+    /// A contact that a search found is linked with the first order made for it, so that the next one costs no search. That another
+    /// order linked the customer otherwise meanwhile is no failure of this one.
+    async fn remember_contact(&self, session: &Session, facts: &OrderFacts, command: &Command) {
+        let (Command::CreateSalesOrder(order), Some(ContactFact::Found { email_hash, .. })) = (command, &facts.contact) else { return };
+        let link = NewLink::Contact(ContactLink { email_hash: email_hash.clone(), contact: order.contact });
+        if let Err(error) = self.db.save_links(&session.account, &[link], &[]).await {
+            tracing::info!(tenant = %session.tenant, order = %facts.id, %error, "the contact is not linked");
+        }
+    }
+
+    /// What a command changed is known without reading; what it may have changed besides is forgotten, so that it is read again.
+    fn apply(&self, facts: &mut OrderFacts, command: &Command, effected: Effected) {
+        match effected {
+            Effected::Contact(contact) => facts.contact = Some(ContactFact::Linked(contact)),
+            Effected::SalesOrder(link) => facts.links.push(link),
+            Effected::Reference(text) => {
+                if let Some(Some(order)) = &mut facts.store_order {
+                    order.external_order_id = text;
+                }
+            }
+            Effected::Status(pair) => {
+                let before = facts.agreed.map(|agreement| agreement.pair);
+                facts.agreed = Some(Agreement { pair, before, at: self.clock.now() });
+                match command {
+                    Command::SetStoreStatus { .. } => {
+                        if let Some(Some(order)) = &mut facts.store_order {
+                            order.status = pair.store;
+                        }
+                    }
+                    _ => facts.sales_orders.values_mut().flatten().for_each(|order| order.status = pair.brightpearl),
+                }
+            }
+            Effected::Shipment(link) => {
+                facts.shipment_links.push(link);
+                facts.shipments = None;
+                // The store may have moved the order to Shipped or Partially Shipped by itself (BC §d.5).
+                facts.store_order = None;
+            }
+        }
+    }
+
+    /// A shipment that was sent before without an answer is decided with that knowledge, and with a fresh list of shipments.
+    async fn was_tried_before(&self, session: &Session, facts: &mut OrderFacts, command: &Command) -> Result<bool, DbError> {
+        let Command::CreateShipment(_) = command else { return Ok(false) };
+        let key = command.key(&Scope::Tenant(session.tenant.clone()), &session.account);
+        let sent_at = self.db.journal_entry(&key).await?.filter(|entry| entry.sends > 0).and_then(|entry| entry.sent_at);
+        let Some(sent_at) = sent_at.filter(|_| !facts.shipments_in_doubt.contains_key(&key.id)) else { return Ok(false) };
+        facts.shipments_in_doubt.insert(key.id, sent_at);
+        facts.shipments = None;
+        Ok(true)
+    }
+
+    async fn link_found_shipment(&self, session: &Session, found: &ShipmentLink) -> Result<(), DbError> {
+        let text = format!("{} was found at the store as shipment {}", NewShipment::mark(found.kind, found.note, None), found.shipment);
+        tracing::info!(tenant = %session.tenant, order = %found.order, "{text}");
+        let link = NewLink::Shipment(session.tenant.clone(), found.clone());
+        let scope = Scope::Tenant(session.tenant.clone());
+        let id = NewShipment::mark(found.kind, found.note, Some(found.address));
+        let key = CommandKey { scope, kind: CommandKind::CreateShipment, id };
+        match self.db.journal_entry(&key).await? {
+            Some(entry) if entry.state != CommandState::Confirmed => {
+                let confirmed = Confirmed { links: vec![link], ..Confirmed::default() };
+                self.db.confirm(&entry, Some(found.shipment.0), confirmed).await?;
+            }
+            _ => self.db.save_links(&session.account, &[link], &[]).await?,
+        }
+        Ok(())
+    }
+
+    fn looked(&self, session: &Session, active: Active, outcome: Outcome) -> Looked {
+        let mut timeline: Vec<TimelineEntry> =
+            active.remarks.iter().map(|remark| self.entry(session, &active.facts, remark.key, remark.text.clone())).collect();
+        if let Outcome::Held(holds) = &outcome {
+            timeline.extend(holds.iter().map(|hold| self.entry(session, &active.facts, "held", format!("{}; {}", hold.why, hold.remedy))));
+        }
+        let was_held = !active.facts.held.is_empty();
+        Looked { item: active.item, outcome, timeline, was_held }
+    }
+}
+
+/// What becomes of an order about which nothing is left to do now.
+fn settled(decision: Decision) -> Outcome {
+    if !decision.holds.is_empty() {
+        Outcome::Held(decision.holds)
+    } else if let Some(seconds) = decision.again_after_seconds {
+        Outcome::later(Duration::from_secs(u64::from(seconds)), "it changed a moment ago and is left to settle")
+    } else {
+        Outcome::Done
+    }
+}
+
+fn facts(id: StoreOrderId, aspects: Aspects, state: OrderState) -> OrderFacts {
+    let mut facts = OrderFacts::new(id, aspects);
+    facts.shipments_in_doubt = state.shipments_in_doubt();
+    facts.links = state.links;
+    facts.row_links = state.rows;
+    facts.shipment_links = state.shipments;
+    facts.agreed = state.agreed;
+    facts.held = state.holds.iter().map(|hold| hold.effect).collect::<std::collections::BTreeSet<Effect>>();
+    facts
+}

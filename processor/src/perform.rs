@@ -1,0 +1,127 @@
+//! One command as calls to its platform, and the look-up that tells whether an earlier one took effect.
+
+use orderbridge_decide::{choose_contact, normalise_email};
+use orderbridge_http_client::{CallError, Deadline, Permit, PoolKey, QuotaGate, SendGuard};
+use orderbridge_reconcile::Session;
+use orderbridge_schema::command::{Command, CommandKind, NewContact, NewShipment};
+use orderbridge_schema::facts::StoreShipment;
+use orderbridge_schema::ids::Platform;
+use orderbridge_schema::work::Share;
+
+/// The platform a kind of command changes.
+pub(crate) const fn platform(kind: CommandKind) -> Platform {
+    match kind {
+        CommandKind::CreateContact | CommandKind::CreateSalesOrder | CommandKind::SetSalesOrderStatus => Platform::Brightpearl,
+        CommandKind::SetExternalOrderId | CommandKind::SetStoreStatus | CommandKind::CreateShipment => Platform::Bigcommerce,
+    }
+}
+
+/// Calls a command makes: a contact needs its address first (BP §f).
+const fn calls(kind: CommandKind) -> usize {
+    match kind {
+        CommandKind::CreateContact => 2,
+        CommandKind::CreateSalesOrder
+        | CommandKind::SetExternalOrderId
+        | CommandKind::SetSalesOrderStatus
+        | CommandKind::SetStoreStatus
+        | CommandKind::CreateShipment => 1,
+    }
+}
+
+/// Pays for a command before it is marked sent, so that no sent command ever waits for quota.
+pub(crate) async fn pay(gate: &dyn QuotaGate, session: &Session, kind: CommandKind) -> Result<Vec<Permit>, CallError> {
+    let pool: &PoolKey = match platform(kind) {
+        Platform::Brightpearl => session.brightpearl.pool(),
+        Platform::Bigcommerce => session.bigcommerce.pool(),
+    };
+    let mut permits = Vec::new();
+    for _call in 0..calls(kind) {
+        permits.push(gate.acquire(pool, share(kind)).await?);
+    }
+    Ok(permits)
+}
+
+const fn share(kind: CommandKind) -> Share {
+    match kind {
+        CommandKind::CreateShipment => Share::Fulfilment,
+        CommandKind::CreateContact
+        | CommandKind::CreateSalesOrder
+        | CommandKind::SetExternalOrderId
+        | CommandKind::SetSalesOrderStatus
+        | CommandKind::SetStoreStatus => Share::Orders,
+    }
+}
+
+/// Makes the call. `None` is a success whose answer named no id.
+pub(crate) async fn call(session: &Session, command: &Command, mut permits: Vec<Permit>, deadline: Deadline) -> Result<Option<u64>, CallError> {
+    let mut guard = || permits.pop().map(|permit| SendGuard { permit, deadline }).ok_or_else(|| CallError::not_sent("the command was not paid for"));
+    match command {
+        Command::CreateContact(contact) => {
+            let address = session.brightpearl.create_address(&contact.address, guard()?).await.map_err(address_only)?;
+            session.brightpearl.create_contact(contact, address, guard()?).await.map(|id| Some(id.0))
+        }
+        Command::CreateSalesOrder(order) => session.brightpearl.create_sales_order(order, guard()?).await.map(|id| id.map(|id| id.0)),
+        Command::SetExternalOrderId { order, sales_order } => {
+            session.bigcommerce.set_external_order_id(*order, &format!("BP-{sales_order}"), guard()?).await.map(|()| None)
+        }
+        Command::SetSalesOrderStatus { sales_order, status, .. } => {
+            session.brightpearl.set_order_status(*sales_order, *status, guard()?).await.map(|()| None)
+        }
+        Command::SetStoreStatus { order, status, .. } => session.bigcommerce.set_order_status(*order, *status, guard()?).await.map(|()| None),
+        Command::CreateShipment(shipment) => session.bigcommerce.create_shipment(shipment, guard()?).await.map(|id| Some(id.0)),
+    }
+}
+
+/// An address in doubt leaves at worst one that nobody refers to; the contact itself was certainly not made.
+fn address_only(error: CallError) -> CallError {
+    match error {
+        CallError::Uncertain { why } => CallError::NotSent { why: format!("postal address: {why}") },
+        other => other,
+    }
+}
+
+/// What a look-up tells of a command in doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// It took effect; the id of what it made, if it makes something.
+    Yes(Option<u64>),
+    /// No trace of it now.
+    No,
+}
+
+/// Looks whether a command in doubt took effect.
+pub(crate) async fn look_up(session: &Session, command: &Command) -> Result<Found, CallError> {
+    let share = share(command.kind());
+    let found = match command {
+        Command::CreateContact(contact) => contact_of(session, contact, share).await?,
+        Command::CreateSalesOrder(order) => {
+            let found = session.brightpearl.orders_with_external_ref(&order.external_ref, Some(order.installation), share).await?;
+            found.first().map(|id| Some(id.0))
+        }
+        Command::SetExternalOrderId { order, sales_order } => {
+            let now = session.bigcommerce.order(*order, share).await?;
+            now.filter(|order| order.external_order_id == format!("BP-{sales_order}")).map(|_| None)
+        }
+        Command::SetSalesOrderStatus { sales_order, status, .. } => {
+            let now = session.brightpearl.orders(&[*sales_order], share).await?;
+            now.first().filter(|order| order.status == *status).map(|_| None)
+        }
+        Command::SetStoreStatus { order, status, .. } => {
+            session.bigcommerce.order(*order, share).await?.filter(|order| order.status == *status).map(|_| None)
+        }
+        Command::CreateShipment(shipment) => {
+            let present = session.bigcommerce.shipments(shipment.order, share).await?;
+            present.iter().find(|present| is_marked(present, shipment)).map(|present| Some(present.id.0))
+        }
+    };
+    Ok(found.map_or(Found::No, Found::Yes))
+}
+
+async fn contact_of(session: &Session, contact: &NewContact, share: Share) -> Result<Option<Option<u64>>, CallError> {
+    let matches = session.brightpearl.contacts_with_email(&normalise_email(&contact.address.email), share).await?;
+    Ok(choose_contact(&matches).map(|contact| Some(contact.id.0)))
+}
+
+fn is_marked(present: &StoreShipment, wanted: &NewShipment) -> bool {
+    NewShipment::mark_in(&present.comments) == NewShipment::mark_in(&wanted.comments)
+}

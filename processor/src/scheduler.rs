@@ -1,0 +1,195 @@
+//! Which accounts this processor works on: leases taken, renewed, and given up in time.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use orderbridge_http_client::{HttpClient, QuotaGate};
+use orderbridge_postgres::{Db, DbError, Lease, WorkSignal, WorkSignals};
+use orderbridge_schema::clock::Clock;
+use orderbridge_schema::ids::AccountCode;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::account::Worker;
+use crate::connections::Connections;
+use crate::settings::ProcessorSettings;
+
+/// Leases accounts and runs a worker for each.
+#[derive(Debug)]
+pub(crate) struct Scheduler {
+    db: Db,
+    signals: WorkSignals,
+    clock: Arc<dyn Clock>,
+    gate: Arc<dyn QuotaGate>,
+    connections: Arc<Connections>,
+    settings: Arc<ProcessorSettings>,
+    owner: String,
+}
+
+/// A worker that runs.
+struct Running {
+    fence: i64,
+    wake: Arc<Notify>,
+    token: CancellationToken,
+}
+
+impl Scheduler {
+    pub(crate) fn new(
+        db: Db,
+        signals: WorkSignals,
+        clock: Arc<dyn Clock>,
+        gate: Arc<dyn QuotaGate>,
+        http: HttpClient,
+        settings: Arc<ProcessorSettings>,
+        owner: String,
+    ) -> Self {
+        let connections = Connections {
+            db: db.clone(),
+            http,
+            gate: Arc::clone(&gate),
+            clock: Arc::clone(&clock),
+            holder: owner.clone(),
+            // Two lanes of one tenant may be at work at once.
+            calls_at_once: usize::try_from(settings.calls_at_once).unwrap_or(1).div_ceil(2),
+            method_names: std::sync::Mutex::default(),
+        };
+        Self { db, signals, clock, gate, connections: Arc::new(connections), settings, owner }
+    }
+
+    /// Runs until told to stop, then lets the workers finish what they have begun, and gives the leases back.
+    pub(crate) async fn run(mut self, token: CancellationToken) {
+        let mut running: HashMap<AccountCode, Running> = HashMap::new();
+        let mut workers: JoinSet<()> = JoinSet::new();
+        let mut scan = tokio::time::interval(self.settings.idle_scan);
+        let mut renew = tokio::time::interval(self.settings.lease_ttl / 3);
+        // The monotonic moment after which no lease may be used without a renewal.
+        let mut safe_until = Instant::now();
+        loop {
+            tokio::select! {
+                () = token.cancelled() => break,
+                _ = renew.tick() => self.renew(&mut running, &mut safe_until).await,
+                _ = scan.tick() => {
+                    self.acquire(&mut running, &mut workers, &mut safe_until).await;
+                    self.wake_due(&running).await;
+                }
+                signal = self.signals.next() => self.signalled(signal, &mut running, &mut workers, &mut safe_until).await,
+                Some(_ended) = workers.join_next(), if !workers.is_empty() => {}
+                () = tokio::time::sleep_until(safe_until.into()), if !running.is_empty() => stop_all(&mut running),
+            }
+        }
+        stop_all(&mut running);
+        let drained = tokio::time::timeout(self.settings.drain, async { while workers.join_next().await.is_some() {} }).await;
+        if drained.is_err() {
+            tracing::warn!("some calls were still under way at the end of the drain time; the journal knows them");
+        }
+        if let Err(error) = self.db.release_leases(&self.owner).await {
+            tracing::warn!(%error, "leases could not be given back and will run out");
+        }
+    }
+
+    async fn signalled(&self, signal: WorkSignal, running: &mut HashMap<AccountCode, Running>, workers: &mut JoinSet<()>, safe_until: &mut Instant) {
+        match signal {
+            WorkSignal::Accounts(accounts) => {
+                if accounts.iter().any(|account| !running.contains_key(account)) {
+                    self.acquire(running, workers, safe_until).await;
+                }
+                accounts.iter().filter_map(|account| running.get(account)).for_each(|worker| worker.wake.notify_one());
+            }
+            WorkSignal::All => running.values().for_each(|worker| worker.wake.notify_one()),
+        }
+    }
+
+    /// Takes leases that nobody has, and starts a worker for each.
+    async fn acquire(&self, running: &mut HashMap<AccountCode, Running>, workers: &mut JoinSet<()>, safe_until: &mut Instant) {
+        let free = self.settings.accounts_max.saturating_sub(u32::try_from(running.len()).unwrap_or(u32::MAX));
+        if free == 0 {
+            return;
+        }
+        let asked = Instant::now();
+        match self.db.acquire_leases(&self.owner, free, self.settings.lease_ttl).await {
+            Ok(leases) => {
+                if running.is_empty() && !leases.is_empty() {
+                    *safe_until = asked + self.usable();
+                }
+                leases.into_iter().for_each(|lease| self.start(lease, running, workers));
+            }
+            Err(error) => tracing::warn!(%error, "no lease could be taken"),
+        }
+    }
+
+    fn start(&self, lease: Lease, running: &mut HashMap<AccountCode, Running>, workers: &mut JoinSet<()>) {
+        if running.get(&lease.account).is_some_and(|worker| worker.fence == lease.fence) {
+            return;
+        }
+        let (wake, token) = (Arc::new(Notify::new()), CancellationToken::new());
+        let worker = Running { fence: lease.fence, wake: Arc::clone(&wake), token: token.clone() };
+        tracing::info!(account = %lease.account, fence = lease.fence, "working on an account");
+        if let Some(former) = running.insert(lease.account.clone(), worker) {
+            former.token.cancel();
+        }
+        workers.spawn(self.worker(lease).run(wake, token));
+    }
+
+    fn worker(&self, lease: Lease) -> Worker {
+        Worker {
+            db: self.db.clone(),
+            clock: Arc::clone(&self.clock),
+            gate: Arc::clone(&self.gate),
+            connections: Arc::clone(&self.connections),
+            settings: Arc::clone(&self.settings),
+            lease,
+            owner: self.owner.clone(),
+        }
+    }
+
+    /// Renews all leases with one statement; a lease that was lost ends its worker.
+    async fn renew(&self, running: &mut HashMap<AccountCode, Running>, safe_until: &mut Instant) {
+        if running.is_empty() {
+            return;
+        }
+        let asked = Instant::now();
+        match self.db.renew_leases(&self.owner, self.settings.lease_ttl).await {
+            Ok(kept) => {
+                *safe_until = asked + self.usable();
+                let is_kept =
+                    |account: &AccountCode, worker: &Running| kept.iter().any(|lease| lease.account == *account && lease.fence == worker.fence);
+                running.retain(|account, worker| {
+                    let kept = is_kept(account, worker);
+                    if !kept {
+                        tracing::warn!(%account, "lost the lease on an account");
+                        worker.token.cancel();
+                    }
+                    kept
+                });
+            }
+            Err(error) => tracing::warn!(%error, "leases could not be renewed"),
+        }
+    }
+
+    /// How long after asking a lease may be used: the margin covers a clock that runs fast and a thread that wakes late.
+    fn usable(&self) -> Duration {
+        self.settings.lease_ttl.saturating_sub(self.settings.lease_margin)
+    }
+
+    /// Wakes the workers whose next item is due; notifications only make this sooner.
+    async fn wake_due(&self, running: &HashMap<AccountCode, Running>) {
+        let ready: Result<_, DbError> = self.db.ready_accounts().await;
+        match ready {
+            Ok(ready) => {
+                let now = self.clock.now();
+                let due = ready.iter().filter(|ready| ready.due_at <= now);
+                due.filter_map(|ready| running.get(&ready.account)).for_each(|worker| worker.wake.notify_one());
+            }
+            Err(error) => tracing::warn!(%error, "due work could not be looked for"),
+        }
+    }
+}
+
+fn stop_all(running: &mut HashMap<AccountCode, Running>) {
+    for (account, worker) in running.drain() {
+        tracing::info!(%account, "stopping work on an account");
+        worker.token.cancel();
+    }
+}
