@@ -1,0 +1,65 @@
+//! Tokens that end, and credentials that are revoked.
+
+use serde_json::json;
+
+use crate::installation::{run, shared};
+use crate::merchant::Merchant;
+use crate::wait::{SOON, until};
+
+#[test]
+fn an_expired_token_is_refreshed_once_and_nothing_is_lost() {
+    run(async {
+        let installation = shared().await;
+        let merchant = Merchant::new(installation).await;
+        let first = merchant.place_simple().await;
+        merchant.synced(first).await;
+        merchant.account("tokens", json!({"action": "expire"})).await;
+        let second = merchant.place_simple().await;
+        merchant.synced(second).await;
+        assert_eq!(merchant.calls(&installation.brightpearl, "method=POST&path=/token/").await.len(), 1);
+    });
+}
+
+#[test]
+fn a_revoked_credential_parks_its_account_alone_and_new_ones_release_it() {
+    run(async {
+        let installation = shared().await;
+        let merchant = Merchant::new(installation).await;
+        let other = Merchant::new(installation).await;
+        merchant.account("tokens", json!({"action": "revoke"})).await;
+        let waiting = merchant.place_simple().await;
+        let running = other.place_simple().await;
+        other.synced(running).await;
+        until("the account is parked", SOON, || async {
+            let listed = installation.orderbridge(&["tenant", "list", "--json"]).await;
+            let tenants: serde_json::Value = serde_json::from_str(&listed).unwrap();
+            let tenants = tenants.as_array().unwrap();
+            tenants
+                .iter()
+                .any(|tenant| tenant.to_string().contains(&format!("\"{}\"", merchant.id)) && tenant.to_string().contains("refus"))
+                .then_some(())
+        })
+        .await;
+        assert!(merchant.sales_orders(waiting).await.is_empty());
+        merchant.account("tokens", json!({"action": "restore"})).await;
+        merchant.import_usual().await;
+        merchant.synced(waiting).await;
+    });
+}
+
+#[test]
+fn a_store_that_refuses_the_token_parks_its_tenant() {
+    run(async {
+        let installation = shared().await;
+        let merchant = Merchant::new(installation).await;
+        merchant.store(&format!("accounts/{}/revoke", merchant.client_id()), json!({})).await;
+        merchant.place_simple().await;
+        until("the tenant is parked", SOON, || async {
+            let listed = installation.orderbridge(&["tenant", "list", "--json"]).await;
+            let tenants: serde_json::Value = serde_json::from_str(&listed).unwrap();
+            let mine = tenants.as_array().unwrap().iter().find(|tenant| tenant.to_string().contains(&format!("\"{}\"", merchant.id)))?.to_string();
+            mine.contains("BigCommerce refuses").then_some(())
+        })
+        .await;
+    });
+}

@@ -1,0 +1,56 @@
+//! What cannot be decided waits, says why, and goes on by itself when its cause is mended.
+
+use serde_json::json;
+
+use crate::installation::{run, shared};
+use crate::merchant::{Merchant, Wish};
+
+#[test]
+fn an_unknown_sku_holds_the_order_until_the_product_is_made() {
+    run(async {
+        let merchant = Merchant::new(shared().await).await;
+        let other = merchant.place_simple().await;
+        let order = merchant.place(json!({"lines": [{"name": "New", "sku": "NEW-1", "quantity": 1, "price": 3, "tax_rate": 20}]})).await;
+        merchant.held_for("unknown-sku:NEW-1").await;
+        // Other orders of the same tenant are not held up.
+        merchant.synced(other).await;
+        assert!(merchant.sales_orders(order).await.is_empty());
+        merchant.account("products", json!({"products": [{"sku": "NEW-1", "name": "New", "stock": 5}]})).await;
+        merchant.synced(order).await;
+        assert!(merchant.held().await.is_empty());
+    });
+}
+
+#[test]
+fn missing_rules_hold_and_saving_them_releases() {
+    run(async {
+        let wish = Wish { orders: "", ..Wish::default() };
+        let merchant = Merchant::with(shared().await, wish).await;
+        let first = merchant.place_simple().await;
+        merchant.held_for("missing-rule:orders.warehouse").await;
+        merchant.held_for("missing-rule:orders.channel").await;
+        merchant.import_usual().await;
+        merchant.synced(first).await;
+    });
+}
+
+#[test]
+fn a_total_that_does_not_add_up_is_never_sent() {
+    run(async {
+        let installation = shared().await;
+        let merchant = Merchant::new(installation).await;
+        installation
+            .control(
+                &installation.bigcommerce,
+                "faults",
+                json!({"method": "GET", "path": "**/orders/*/products*", "tenant": merchant.id, "action": {"kind": "status", "status": 204, "body": ""}, "times": 1}),
+            )
+            .await;
+        let order = merchant.place_simple().await;
+        merchant.held_for("total-mismatch").await;
+        assert!(merchant.sales_orders(order).await.is_empty());
+        // The next event has it looked at again, now with all its lines.
+        merchant.store(&format!("orders/{order}/notes"), json!({"staff_notes": "again"})).await;
+        merchant.synced(order).await;
+    });
+}

@@ -1,0 +1,257 @@
+//! One Orderbridge installation with its own database, topics and simulators.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::process::{Child, Command};
+use tokio::sync::OnceCell;
+
+use crate::wait::{SOON, until};
+
+/// A master key for tests; it protects nothing.
+const KEYS: &str = "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+/// The executable under test.
+const ORDERBRIDGE: &str = env!("CARGO_BIN_EXE_orderbridge");
+
+/// An installation: settings, simulators, and the roles that run.
+pub struct Installation {
+    /// Answers as BigCommerce.
+    pub bigcommerce: String,
+    /// Answers as Brightpearl.
+    pub brightpearl: String,
+    /// Where webhooks go.
+    pub public_url: String,
+    /// Where the processor's health answers.
+    pub processor_url: String,
+    /// For calls of the tests themselves.
+    pub http: reqwest::Client,
+    folder: tempfile::TempDir,
+    environment: Vec<(String, String)>,
+    simulators: platforms::Running,
+    name: String,
+}
+
+/// A role that runs. Killed when dropped.
+pub struct Role {
+    child: Child,
+}
+
+static SHARED: OnceCell<(Installation, tokio::sync::Mutex<Role>)> = OnceCell::const_new();
+
+/// Everything of the shared installation lives on this runtime, which outlives the single tests.
+static RUNTIME: std::sync::LazyLock<tokio::runtime::Runtime> =
+    std::sync::LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
+
+/// Runs a test on the shared runtime.
+pub fn run<F: Future<Output = ()> + Send + 'static>(test: F) {
+    RUNTIME.block_on(async { tokio::spawn(test).await.unwrap() });
+}
+
+/// The installation that most tests share.
+pub async fn shared() -> &'static Installation {
+    let start = || async {
+        let installation = Installation::new(&[]).await;
+        let role = installation.start("all", &[]).await;
+        (installation, tokio::sync::Mutex::new(role))
+    };
+    &SHARED.get_or_init(start).await.0
+}
+
+impl Installation {
+    /// A new one, migrated and with topics; nothing runs yet but the simulators.
+    pub async fn new(more: &[(&str, &str)]) -> Self {
+        let name = format!("e2e_{}", uuid::Uuid::new_v4().simple());
+        let folder = tempfile::tempdir().unwrap();
+        let clock = folder.path().join("clock");
+        let simulators = platforms::start(platforms::Settings { clock_file: Some(clock.clone()), ..platforms::Settings::default() }).await.unwrap();
+        let (ingest, processor) = (free_address(), free_address());
+        let mut installation = Self {
+            bigcommerce: simulators.bigcommerce_url.clone(),
+            brightpearl: simulators.brightpearl_url.clone(),
+            public_url: format!("http://{ingest}"),
+            processor_url: format!("http://{processor}"),
+            http: reqwest::Client::new(),
+            environment: Vec::new(),
+            folder,
+            simulators,
+            name,
+        };
+        installation.settings(&ingest, &processor, &clock, more);
+        installation.control(&installation.bigcommerce, "switches", serde_json::json!({"allow_loopback_http": true})).await;
+        installation.create_database().await;
+        installation.orderbridge(&["migrate", "up"]).await;
+        installation.orderbridge(&["topics", "create"]).await;
+        installation
+    }
+
+    fn settings(&mut self, ingest: &str, processor: &str, clock: &std::path::Path, more: &[(&str, &str)]) {
+        let url = database_url(&self.name);
+        let brokers = service("KAFKA_BROKERS");
+        let directory = self.folder.path().join("directory");
+        let known = [
+            ("DATABASE_URL", url.as_str()),
+            ("KAFKA_BROKERS", &brokers),
+            ("ORDERBRIDGE__KEYS", KEYS),
+            ("ORDERBRIDGE__PUBLIC_URL", &self.public_url),
+            ("ORDERBRIDGE__KAFKA__TOPIC_PREFIX", &format!("{}.", self.name)),
+            ("ORDERBRIDGE__TOPICS__PARTITIONS", "3"),
+            ("ORDERBRIDGE__INGEST__HTTP__LISTEN", ingest),
+            ("ORDERBRIDGE__INGEST__DIRECTORY__FILE", directory.to_str().unwrap()),
+            ("ORDERBRIDGE__PROCESSOR__LISTEN", processor),
+            ("ORDERBRIDGE__PROCESSOR__CONSUMER_GROUP", &self.name),
+            ("ORDERBRIDGE__PROCESSOR__LEASE_TTL", "6s"),
+            ("ORDERBRIDGE__PROCESSOR__LEASE_MARGIN", "1s"),
+            ("ORDERBRIDGE__PROCESSOR__SEND_WITHIN", "3s"),
+            ("ORDERBRIDGE__PROCESSOR__IDLE_SCAN", "500ms"),
+            ("ORDERBRIDGE__PROCESSOR__UNKNOWN_SKU_CHECK", "5s"),
+            ("ORDERBRIDGE__DATABASE__JOURNAL__GRACE", "2s"),
+            ("ORDERBRIDGE__DATABASE__JOURNAL__MISS_SPACING", "1s"),
+            ("ORDERBRIDGE__CLOCK__OFFSET_FILE", clock.to_str().unwrap()),
+            ("RUST_LOG", "info"),
+        ];
+        let all = known.into_iter().chain(more.iter().copied());
+        self.environment = all.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    }
+
+    async fn create_database(&self) {
+        let mut psql = Command::new("psql");
+        psql.args(["--quiet", "--no-psqlrc", "--set", "ON_ERROR_STOP=1", "--dbname", &service("DATABASE_URL"), "--command"]);
+        let made = psql.arg(format!("create database {}", self.name)).output().await.unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    }
+
+    /// Where files of this installation may be put.
+    pub fn folder(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    /// Lets time pass for the simulators and for all roles.
+    pub fn advance(&self, span: Duration) {
+        self.simulators.clock.advance(span).unwrap();
+    }
+
+    /// Runs a command to its end and gives what it printed.
+    pub async fn orderbridge(&self, arguments: &[&str]) -> String {
+        let output = self.try_orderbridge(arguments).await;
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "orderbridge {arguments:?}: {errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs a command that may fail.
+    pub async fn try_orderbridge(&self, arguments: &[&str]) -> std::process::Output {
+        let environment = self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        Command::new(ORDERBRIDGE).args(arguments).envs(environment).stdin(Stdio::null()).output().await.unwrap()
+    }
+
+    /// Starts a role and waits until it is ready.
+    pub async fn start(&self, role: &str, more: &[(&str, &str)]) -> Role {
+        let running = self.spawn(role, more);
+        self.wait_ready(role).await;
+        running
+    }
+
+    /// Starts a role without waiting for it.
+    pub fn spawn(&self, role: &str, more: &[(&str, &str)]) -> Role {
+        let log = std::fs::File::options().create(true).append(true).open(self.folder.path().join(format!("{role}.log"))).unwrap();
+        let environment = self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(more.iter().copied());
+        let mut command = Command::new(ORDERBRIDGE);
+        command.arg(role).envs(environment).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).kill_on_drop(true);
+        Role { child: command.spawn().unwrap() }
+    }
+
+    async fn wait_ready(&self, role: &str) {
+        let urls: &[&String] = match role {
+            "ingest" => &[&self.public_url],
+            "processor" => &[&self.processor_url],
+            _ => &[&self.public_url, &self.processor_url],
+        };
+        for url in urls {
+            let what = format!("{role} is ready at {url}; its log: {}", self.folder.path().display());
+            until(&what, SOON, || async { self.http.get(format!("{url}/readyz")).send().await.ok().filter(|answer| answer.status().is_success()) })
+                .await;
+        }
+    }
+
+    /// Posts to a simulator's control API and gives its answer.
+    pub async fn control(&self, platform: &str, path: &str, body: Value) -> Value {
+        let sent = self.http.post(format!("{platform}/_sim/{path}")).json(&body).send().await.unwrap();
+        let status = sent.status();
+        let text = sent.text().await.unwrap();
+        assert!(status.is_success(), "{path}: {status} {text}");
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+
+    /// Reads from a simulator's control API.
+    pub async fn look(&self, platform: &str, path: &str) -> Value {
+        let answer = self.http.get(format!("{platform}/_sim/{path}")).send().await.unwrap();
+        let status = answer.status();
+        let text = answer.text().await.unwrap();
+        assert!(status.is_success(), "{path}: {status} {text}");
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+
+    /// What a role has logged so far.
+    pub fn log(&self, role: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(format!("{role}.log"))).unwrap_or_default()
+    }
+}
+
+impl Drop for Installation {
+    fn drop(&mut self) {
+        let url = service("DATABASE_URL");
+        let sql = format!("drop database if exists {} with (force)", self.name);
+        // What is left behind by a failed drop is a database of a test: harmless.
+        let _dropped = std::process::Command::new("psql").args(["--quiet", "--no-psqlrc", "--dbname", &url, "--command", &sql]).output();
+    }
+}
+
+impl Role {
+    /// Ends it as a power cut would.
+    pub async fn kill(&mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// Asks it to end, and gives its exit code.
+    pub async fn stop(&mut self) -> Option<i32> {
+        self.signal("TERM").await;
+        tokio::time::timeout(SOON, self.child.wait()).await.unwrap().unwrap().code()
+    }
+
+    /// Waits until it has ended by itself.
+    pub async fn ended(&mut self) {
+        tokio::time::timeout(SOON, self.child.wait()).await.expect("the role did not end").unwrap();
+    }
+
+    /// Sends a signal by name.
+    pub async fn signal(&self, name: &str) {
+        let pid = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().await.unwrap().success());
+    }
+}
+
+fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+/// A service's address: from the environment, as `make test` sets it, or from the local services' own word.
+fn service(name: &str) -> String {
+    if let Ok(value) = std::env::var(name) {
+        return value;
+    }
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/local/env");
+    let output = std::process::Command::new(script).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(&format!("export {name}=")));
+    line.unwrap_or_else(|| panic!("{name} is not set, and no local services run: make up")).trim_matches(['\'', '"']).to_owned()
+}
+
+fn database_url(name: &str) -> String {
+    let mut url = url::Url::parse(&service("DATABASE_URL")).unwrap();
+    url.set_path(name);
+    url.into()
+}

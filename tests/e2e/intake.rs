@@ -1,0 +1,55 @@
+//! The webhook endpoints of a running installation.
+
+use crate::installation::{run, shared};
+use crate::merchant::Merchant;
+use crate::wait::{SOON, until};
+
+#[test]
+fn an_unsigned_webhook_and_an_unknown_connection_are_refused_alike() {
+    run(async {
+        let installation = shared().await;
+        let merchant = Merchant::new(installation).await;
+        let hooks = installation.look(&installation.bigcommerce, &format!("stores/{}/hooks", merchant.id)).await;
+        let destination = hooks[0]["destination"].as_str().unwrap().to_owned();
+        let body = r#"{"producer":"stores/x","hash":"0","created_at":1,"store_id":"1","scope":"store/order/created","data":{"type":"order","id":1}}"#;
+        let answer = installation.http.post(&destination).body(body).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 401);
+        let unknown = format!("{}/webhooks/bigcommerce/c-nobody", installation.public_url);
+        let answer = installation.http.post(&unknown).body(body).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 404);
+    });
+}
+
+#[test]
+fn hooks_are_registered_once_and_only_ours_are_touched() {
+    run(async {
+        let installation = shared().await;
+        let merchant = Merchant::new(installation).await;
+        let hooks = async || {
+            let store = installation.look(&installation.bigcommerce, &format!("stores/{}/hooks", merchant.id)).await;
+            let account = installation.look(&installation.brightpearl, &format!("accounts/{}/webhooks", merchant.id)).await;
+            (store.as_array().unwrap().len(), account["webhooks"].as_array().unwrap().len())
+        };
+        let before = hooks().await;
+        assert!(before.0 > 0 && before.1 > 0);
+        installation.orderbridge(&["hooks", "sync", "--tenant", &merchant.id]).await;
+        assert_eq!(hooks().await, before);
+    });
+}
+
+#[test]
+fn metrics_and_health_answer() {
+    run(async {
+        let installation = shared().await;
+        let merchant = Merchant::new(installation).await;
+        let order = merchant.place_simple().await;
+        merchant.synced(order).await;
+        until("the processor counts what it does", SOON, || async {
+            let text = installation.http.get(format!("{}/metrics", installation.processor_url)).send().await.ok()?.text().await.ok()?;
+            text.contains("orderbridge_commands_total").then_some(())
+        })
+        .await;
+        let alive = installation.http.get(format!("{}/healthz", installation.public_url)).send().await.unwrap();
+        assert!(alive.status().is_success());
+    });
+}

@@ -1,0 +1,25 @@
+//! The end-to-end suite: the real executable, real PostgreSQL, real Apache Kafka, and real HTTP to the two simulators.
+//!
+//! One installation serves most tests, as it would serve most merchants: each test brings its own store and account. Tests that stop,
+//! kill or starve something have an installation of their own.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    missing_debug_implementations,
+    reason = "a test that meets the unexpected must fail, and tests are read, not called"
+)]
+
+mod crash;
+mod credentials;
+mod holds;
+mod installation;
+mod intake;
+mod merchant;
+mod orders;
+mod shipments;
+mod status;
+mod wait;

@@ -1,0 +1,99 @@
+//! Shipped notes become shipments.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::installation::{run, shared};
+use crate::merchant::Merchant;
+use crate::wait::stays;
+
+#[test]
+fn a_shipped_note_becomes_one_shipment_with_tracking() {
+    run(async {
+        let installation = shared().await;
+        let merchant = Merchant::new(installation).await;
+        let order = merchant.place_simple().await;
+        let sales_order = merchant.synced(order).await;
+        let note = merchant.ship(&sales_order, json!({"reference": "RM123456785GB", "shipping_method_id": 6})).await;
+        let shipments = merchant.shipped(order, 1).await;
+        let shipment = &shipments[0];
+        assert_eq!(shipment["tracking_number"], json!("RM123456785GB"));
+        assert_eq!(shipment["comments"], json!(format!("GON-{note}")));
+        assert_eq!(shipment["shipping_provider"], json!("royalmail"));
+        assert_eq!(shipment["shipping_method"], json!("Tracked 48"));
+        assert_eq!(shipment["items"][0]["quantity"], json!(2));
+        assert_eq!(merchant.store_order(order).await["status_id"], json!(2));
+        stays("one shipment only", Duration::from_secs(3), async || merchant.shipments(order).await.len() == 1).await;
+    });
+}
+
+#[test]
+fn two_notes_are_two_shipments_with_their_own_quantities() {
+    run(async {
+        let merchant = Merchant::new(shared().await).await;
+        let order = merchant
+            .place(json!({"lines": [{"sku": "SKU-1", "quantity": 3, "tax_rate": 20}, {"sku": "SKU-2", "quantity": 1, "tax_rate": 20}]}))
+            .await;
+        let sales_order = merchant.synced(order).await;
+        let first = merchant.ship(&sales_order, json!({"rows": [{"sku": "SKU-1", "quantity": 1}], "reference": "A1"})).await;
+        merchant.shipped(order, 1).await;
+        let second = merchant.ship(&sales_order, json!({"reference": "B2"})).await;
+        let shipments = merchant.shipped(order, 2).await;
+        let of = |note: u64| shipments.iter().find(|shipment| shipment["comments"] == json!(format!("GON-{note}"))).unwrap();
+        let pieces = |note: u64| of(note)["items"].as_array().unwrap().iter().map(|item| item["quantity"].as_u64().unwrap()).sum::<u64>();
+        assert_eq!((pieces(first), pieces(second)), (1, 3));
+        assert_eq!(of(second)["tracking_number"], json!("B2"));
+        // No rule names this method: Brightpearl's own name is passed through.
+        assert!(of(first)["shipping_provider"] == json!(""));
+    });
+}
+
+#[test]
+fn quantities_of_one_row_over_several_locations_are_one_item() {
+    run(async {
+        let merchant = Merchant::new(shared().await).await;
+        merchant.account("products", json!({"products": [{"sku": "SPREAD", "name": "Spread", "stock": {"2": {"2": 1, "9": 5}}}]})).await;
+        let order = merchant.place(json!({"lines": [{"name": "Spread", "sku": "SPREAD", "quantity": 4, "price": 2, "tax_rate": 20}]})).await;
+        let sales_order = merchant.synced(order).await;
+        merchant.ship(&sales_order, json!({})).await;
+        let shipments = merchant.shipped(order, 1).await;
+        assert_eq!(shipments[0]["items"].as_array().unwrap().len(), 1);
+        assert_eq!(shipments[0]["items"][0]["quantity"], json!(4));
+    });
+}
+
+#[test]
+fn a_supplier_s_drop_ship_note_is_a_shipment_too() {
+    run(async {
+        let merchant = Merchant::new(shared().await).await;
+        let order = merchant.place_simple().await;
+        let sales_order = merchant.synced(order).await;
+        let id = sales_order["id"].as_u64().unwrap();
+        merchant.account(&format!("orders/{id}/drop-ship"), json!({"ship": true, "reference": "1Z999"})).await;
+        let shipments = merchant.shipped(order, 1).await;
+        assert!(shipments[0]["comments"].as_str().unwrap().starts_with("DSN-"));
+    });
+}
+
+#[test]
+fn notes_of_orders_that_are_not_ours_make_no_shipment() {
+    run(async {
+        let installation = shared().await;
+        let merchant = Merchant::new(installation).await;
+        let order = merchant.place_simple().await;
+        merchant.synced(order).await;
+        let foreign = merchant
+            .account("orders", json!({"customer": {"id": 4}, "rows": [{"productId": 1000, "name": "By hand", "quantity": 1, "net": "1", "tax": "0", "taxCode": "T0"}]}))
+            .await;
+        let id = foreign["id"].as_u64().or_else(|| foreign.as_u64());
+        if let Some(id) = id {
+            merchant.account(&format!("orders/{id}/status"), json!({"status_id": 18})).await;
+        }
+        merchant.account("goods-out/transfer", json!({"products": [{"sku": "SKU-1", "quantity": 1}]})).await;
+        stays("no shipment is made", Duration::from_secs(3), async || {
+            merchant.calls(&installation.bigcommerce, "method=POST&path=/shipments").await.is_empty()
+        })
+        .await;
+    });
+}
