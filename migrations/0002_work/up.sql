@@ -43,7 +43,8 @@ create table holds (
     rules_version bigint,
     held_at timestamptz not null,
     released_at timestamptz,
-    primary key (scope, kind, entity, effect)
+    -- One effect may wait for several things: all of them are told, and each that is mended has it looked at again.
+    primary key (scope, kind, entity, effect, cause_key)
 );
 
 create index holds_by_cause on holds (scope, cause_key text_pattern_ops) where released_at is null;

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use orderbridge_postgres::{DbError, Postponed, WorkItem};
 use orderbridge_reconcile::Session;
-use orderbridge_schema::decision::Effect;
 use orderbridge_schema::ids::{Platform, TenantId};
 use orderbridge_schema::link::NoteKind;
 use orderbridge_schema::work::{Scope, Share, WorkKind};
@@ -34,7 +33,7 @@ impl Finished {
     }
 
     fn each(items: Vec<(WorkItem, Outcome)>) -> Self {
-        let looked = |(item, outcome)| Looked { item, outcome, timeline: Vec::new(), was_held: false };
+        let looked = |(item, outcome)| Looked { item, outcome, timeline: Vec::new(), cleared: Vec::new() };
         Self { looked: items.into_iter().map(looked).collect(), rules_version: 0 }
     }
 
@@ -78,26 +77,26 @@ impl Worker {
         Finished { looked, rules_version: session.rules_version }
     }
 
-    /// A session for an account whose catalogue is loaded.
+    /// A session for an account whose catalogue is loaded. A token that Brightpearl refuses on the way is refreshed, once.
     async fn ready_session(&self, tenant: &TenantId, share: Share) -> Result<(Session, i64), Outcome> {
         for _try in 0..2 {
-            let (mut session, generation) = self.connections.session(tenant, share).await?;
             let account = self.connections.account(&self.lease.account).await?;
-            match self.prepare(&account, &mut session, share).await {
-                Err(Outcome::Unauthorised(Platform::Brightpearl)) => self.connections.refresh(&self.lease.account, generation).await?,
+            match self.prepared_session(&account, tenant, share).await {
+                Err(Outcome::Unauthorised(Platform::Brightpearl)) => self.connections.refresh(&self.lease.account, account.generation).await?,
                 Err(outcome) => return Err(outcome),
-                Ok(()) => return Ok((session, generation)),
+                Ok(session) => return Ok((session, account.generation)),
             }
         }
         Err(self.connections.park(&self.lease.account, "Brightpearl refuses a token that was refreshed a moment ago").await)
     }
 
-    async fn prepare(&self, account: &AccountClient, session: &mut Session, share: Share) -> Result<(), Outcome> {
+    async fn prepared_session(&self, account: &AccountClient, tenant: &TenantId, share: Share) -> Result<Session, Outcome> {
+        let mut session = self.connections.session(account, tenant, share).await?;
         self.ensure_catalogue(account).await?;
         if share == Share::Fulfilment && session.method_names.is_none() {
             session.method_names = Some(self.connections.read_method_names(account).await?);
         }
-        Ok(())
+        Ok(session)
     }
 
     /// A 401 from Brightpearl refreshes the token once, under a lock, and the orders concerned are looked at again; a 401 from
@@ -189,8 +188,8 @@ impl Worker {
 
     async fn write_down(&self, looked: &Looked, rules_version: i64) -> Result<(), DbError> {
         self.db.append_timeline(&looked.timeline).await?;
-        if looked.was_held && !matches!(looked.outcome, Outcome::Held(_)) {
-            self.db.clear_holds(&looked.item.key, &Effect::ALL).await?;
+        if !looked.cleared.is_empty() {
+            self.db.clear_holds(&looked.item.key, &looked.cleared).await?;
         }
         let current = match &looked.outcome {
             Outcome::Done => self.db.complete(&looked.item).await?,

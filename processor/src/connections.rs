@@ -9,7 +9,7 @@ use orderbridge_http_client::{CallError, HttpClient, QuotaGate};
 use orderbridge_postgres::{AccountCredentials, AccountRecord, AccountState, Db, DbError, NewTokens, TenantRecord};
 use orderbridge_reconcile::Session;
 use orderbridge_schema::clock::Clock;
-use orderbridge_schema::ids::{AccountCode, Platform, ShippingMethodId, TenantId};
+use orderbridge_schema::ids::{AccountCode, InstallationId, Platform, ShippingMethodId, TenantId};
 use orderbridge_schema::work::Share;
 
 use crate::failure;
@@ -82,17 +82,14 @@ impl Connections {
         Ok(AccountClient { record, client, generation: credentials.token_generation })
     }
 
-    /// A session for a batch of one tenant.
-    pub(crate) async fn session(&self, tenant: &TenantId, share: Share) -> Result<(Session, i64), Outcome> {
+    /// A session for a batch of one tenant of the account.
+    pub(crate) async fn session(&self, account: &AccountClient, tenant: &TenantId, share: Share) -> Result<Session, Outcome> {
         let record = self.db.tenant(tenant).await.map_err(|error| of_db(&error))?;
         let Some(record) = record else { return Err(Outcome::later(Duration::from_secs(60), "the tenant is not known")) };
         if let Some(reason) = &record.parked {
             return Err(Outcome::later(PARKED_WAIT, format!("the tenant is parked: {reason}")));
         }
-        let account = self.account(&record.account).await?;
-        let Some(installation) = self.installation(&account).await? else {
-            return Err(Outcome::later(Duration::from_secs(5), "the account's installation id is not known yet"));
-        };
+        let installation = self.installation(account).await?;
         let credentials = self.db.store_credentials(tenant).await.map_err(|error| of_db(&error))?;
         let gate = Arc::clone(&self.gate);
         let bigcommerce = orderbridge_bigcommerce::Client::new(
@@ -115,25 +112,25 @@ impl Connections {
             rules: Arc::new(rules),
             rules_version,
             bigcommerce,
-            brightpearl: account.client,
+            brightpearl: account.client.clone(),
             db: self.db.clone(),
             hasher,
             method_names,
             share,
             calls_at_once: self.calls_at_once,
         };
-        Ok((session, account.generation))
+        Ok(session)
     }
 
     /// Our installation in an account: remembered, or asked for once.
-    async fn installation(&self, account: &AccountClient) -> Result<Option<orderbridge_schema::ids::InstallationId>, Outcome> {
-        if account.record.installation.is_some() {
-            return Ok(account.record.installation);
+    async fn installation(&self, account: &AccountClient) -> Result<InstallationId, Outcome> {
+        if let Some(installation) = account.record.installation {
+            return Ok(installation);
         }
         let asked = account.client.installation(Share::Orders).await;
         let installation = asked.map_err(|error| failure::of_read_call(Platform::Brightpearl, &error, 0))?;
         self.db.save_installation(&account.record.code, installation).await.map_err(|error| of_db(&error))?;
-        Ok(Some(installation))
+        Ok(installation)
     }
 
     /// Names of an account's shipping methods, read now and then: they change about once a year.

@@ -30,8 +30,8 @@ const BUSY_WAIT: Duration = Duration::from_secs(2);
 pub(crate) enum Effected {
     /// A contact exists now.
     Contact(ContactId),
-    /// A sales order exists now.
-    SalesOrder(OrderLink),
+    /// A sales order exists now. Its statuses agree on the pair only if this very send made it: an earlier one may have carried another.
+    SalesOrder(OrderLink, Option<AgreedStatus>),
     /// The store's order carries the sales order's id.
     Reference(String),
     /// A status was carried; both sides agree on this.
@@ -105,7 +105,7 @@ impl Worker {
         entry: &JournalEntry,
         id: Option<u64>,
     ) -> Result<Effected, Outcome> {
-        let Some(effected) = effected(session, command, facts, id) else {
+        let Some(effected) = effected(session, command, facts, entry, id) else {
             // Confirmed, id unknown: found by its key at the next look, or once the search index has caught up.
             let recorded = self.db.confirm(entry, None, Confirmed::default()).await;
             recorded.map_err(|error| failure::failed(0, format!("journal: {error}")))?;
@@ -113,11 +113,7 @@ impl Worker {
         };
         let confirmed = Confirmed {
             links: links(session, command, &effected),
-            agreed: if let Effected::Status(pair) = &effected {
-                Some(NewAgreement { tenant: session.tenant.clone(), order: facts.id, pair: *pair })
-            } else {
-                None
-            },
+            agreed: agreed(&effected).map(|pair| NewAgreement { tenant: session.tenant.clone(), order: facts.id, pair }),
             timeline: vec![self.entry(session, facts, done_key(&effected), told(&effected, command))],
         };
         self.db.confirm(entry, id, confirmed).await.map_err(|error| failure::failed(0, format!("journal: {error}")))?;
@@ -202,17 +198,22 @@ const fn result_label(result: &Result<Option<u64>, CallError>) -> &'static str {
 }
 
 /// What a command achieved; `None` if it made something whose id is not known.
-fn effected(session: &Session, command: &Command, facts: &OrderFacts, id: Option<u64>) -> Option<Effected> {
+fn effected(session: &Session, command: &Command, facts: &OrderFacts, entry: &JournalEntry, id: Option<u64>) -> Option<Effected> {
     Some(match command {
         Command::CreateContact(_) => Effected::Contact(ContactId(id?)),
-        Command::CreateSalesOrder(order) => Effected::SalesOrder(OrderLink {
-            order: order.order,
-            part: order.part,
-            sales_order: SalesOrderId(id?),
-            installation: session.installation,
-            external_ref: order.external_ref.clone(),
-            verified: false,
-        }),
+        Command::CreateSalesOrder(order) => {
+            let link = OrderLink {
+                order: order.order,
+                part: order.part,
+                sales_order: SalesOrderId(id?),
+                installation: session.installation,
+                external_ref: order.external_ref.clone(),
+                verified: false,
+            };
+            let only_send = entry.state == CommandState::Sent && entry.sends == 1;
+            let made_with = order.status.filter(|_| only_send).map(|brightpearl| AgreedStatus { store: order.agreed_with, brightpearl });
+            Effected::SalesOrder(link, made_with)
+        }
         Command::SetExternalOrderId { sales_order, .. } => Effected::Reference(format!("BP-{sales_order}")),
         Command::SetSalesOrderStatus { status, agreed_with, .. } => Effected::Status(AgreedStatus { store: *agreed_with, brightpearl: *status }),
         Command::SetStoreStatus { status, agreed_with, .. } => Effected::Status(AgreedStatus { store: *status, brightpearl: *agreed_with }),
@@ -232,16 +233,24 @@ fn links(session: &Session, command: &Command, effected: &Effected) -> Vec<NewLi
         (Effected::Contact(contact), Command::CreateContact(new)) => {
             vec![NewLink::Contact(ContactLink { email_hash: new.email_hash.clone(), contact: *contact })]
         }
-        (Effected::SalesOrder(link), _) => vec![NewLink::Order(session.tenant.clone(), link.clone())],
+        (Effected::SalesOrder(link, _), _) => vec![NewLink::Order(session.tenant.clone(), link.clone())],
         (Effected::Shipment(link), _) => vec![NewLink::Shipment(session.tenant.clone(), link.clone())],
         (Effected::Contact(_) | Effected::Reference(_) | Effected::Status(_), _) => Vec::new(),
+    }
+}
+
+/// The statuses that agree from now on.
+const fn agreed(effected: &Effected) -> Option<AgreedStatus> {
+    match effected {
+        Effected::Status(pair) | Effected::SalesOrder(_, Some(pair)) => Some(*pair),
+        Effected::SalesOrder(_, None) | Effected::Contact(_) | Effected::Reference(_) | Effected::Shipment(_) => None,
     }
 }
 
 const fn done_key(effected: &Effected) -> &'static str {
     match effected {
         Effected::Contact(_) => "contact-created",
-        Effected::SalesOrder(_) => "sales-order-created",
+        Effected::SalesOrder(..) => "sales-order-created",
         Effected::Reference(_) => "reference-written",
         Effected::Status(_) => "status-carried",
         Effected::Shipment(_) => "shipment-created",
@@ -251,7 +260,7 @@ const fn done_key(effected: &Effected) -> &'static str {
 fn told(effected: &Effected, command: &Command) -> String {
     match effected {
         Effected::Contact(contact) => format!("contact {contact} created in Brightpearl"),
-        Effected::SalesOrder(link) => format!("sales order {} created under {}", link.sales_order, link.external_ref),
+        Effected::SalesOrder(link, _) => format!("sales order {} created under {}", link.sales_order, link.external_ref),
         Effected::Reference(text) => format!("{text} written on the store's order"),
         Effected::Status(_) => format!("did {}", command.describe()),
         Effected::Shipment(link) => {

@@ -25,6 +25,7 @@ struct Active {
     item: WorkItem,
     facts: OrderFacts,
     remarks: Vec<Remark>,
+    was_held: bool,
 }
 
 /// An order that was looked at.
@@ -35,8 +36,8 @@ pub(crate) struct Looked {
     pub(crate) outcome: Outcome,
     /// What to tell on its timeline.
     pub(crate) timeline: Vec<TimelineEntry>,
-    /// It waited before and does not any more.
-    pub(crate) was_held: bool,
+    /// Effects that waited before and do not any more.
+    pub(crate) cleared: Vec<Effect>,
 }
 
 impl Worker {
@@ -48,7 +49,7 @@ impl Worker {
             Err(error) => {
                 let outcome = |item: WorkItem| {
                     let outcome = failure::failed(item.attempts, format!("database: {error}"));
-                    Looked { item, outcome, timeline: Vec::new(), was_held: false }
+                    Looked { item, outcome, timeline: Vec::new(), cleared: Vec::new() }
                 };
                 return items.into_iter().map(outcome).collect();
             }
@@ -73,16 +74,16 @@ impl Worker {
         let active = |item: &WorkItem| {
             let id = StoreOrderId(item.key.entity);
             let facts = facts(id, item.aspects, states.remove(&id).unwrap_or_default());
-            Active { item: item.clone(), facts, remarks: Vec::new() }
+            Active { was_held: !facts.held.is_empty(), item: item.clone(), facts, remarks: Vec::new() }
         };
         Ok(items.iter().map(active).collect())
     }
 
     /// Decides about all, executes what is decided, and tells who must be looked at again.
     async fn round(&self, session: &Session, active: Vec<Active>) -> (Vec<Active>, Vec<Looked>) {
-        let (items, mut facts): (Vec<_>, Vec<_>) = active.into_iter().map(|one| ((one.item, one.remarks), one.facts)).unzip();
+        let (items, mut facts): (Vec<_>, Vec<_>) = active.into_iter().map(|one| ((one.item, one.remarks, one.was_held), one.facts)).unzip();
         let mut decisions = reconcile(session, &mut facts, self.clock.now()).await;
-        let joined = items.into_iter().zip(facts).map(|((item, remarks), facts)| Active { item, facts, remarks });
+        let joined = items.into_iter().zip(facts).map(|((item, remarks, was_held), facts)| Active { item, facts, remarks, was_held });
         let advance = |one: Active| {
             let decision = decisions.remove(&one.facts.id);
             self.advance(session, one, decision)
@@ -115,6 +116,8 @@ impl Worker {
                 one.remarks.push(remark.clone());
             }
         }
+        // Looked into again within this go too: only an effect that was decided anew and needs no hold is free of it.
+        one.facts.held.extend(decision.holds.iter().map(|hold| hold.effect));
         let recorded = match self.record(session, &mut one.facts, &decision).await {
             Ok(recorded) => recorded,
             Err(error) => {
@@ -142,8 +145,11 @@ impl Worker {
         if recorded || !decision.commands.is_empty() {
             return Ok(one);
         }
+        // Every held effect was decided anew on the way here: what is not held now is free.
+        let free = |effect: &Effect| !decision.holds.iter().any(|hold| hold.effect == *effect);
+        let cleared = if one.was_held { Effect::ALL.into_iter().filter(free).collect() } else { Vec::new() };
         let outcome = settled(decision);
-        Err(self.looked(session, one, outcome))
+        Err(Looked { cleared, ..self.looked(session, one, outcome) })
     }
 
     /// Stores what a decision found out without any call. Returns whether the order must be looked at again for it.
@@ -164,7 +170,7 @@ impl Worker {
             changed = true;
         }
         for found in &decision.found_shipments {
-            self.link_found_shipment(session, found).await?;
+            self.link_found_shipment(session, facts, found).await?;
             facts.shipment_links.push(found.clone());
             changed = true;
         }
@@ -193,7 +199,10 @@ impl Worker {
     fn apply(&self, facts: &mut OrderFacts, command: &Command, effected: Effected) {
         match effected {
             Effected::Contact(contact) => facts.contact = Some(ContactFact::Linked(contact)),
-            Effected::SalesOrder(link) => facts.links.push(link),
+            Effected::SalesOrder(link, made_with) => {
+                facts.links.push(link);
+                facts.agreed = made_with.map(|pair| Agreement { pair, before: None, at: self.clock.now() }).or(facts.agreed);
+            }
             Effected::Reference(text) => {
                 if let Some(Some(order)) = &mut facts.store_order {
                     order.external_order_id = text;
@@ -231,19 +240,19 @@ impl Worker {
         Ok(true)
     }
 
-    async fn link_found_shipment(&self, session: &Session, found: &ShipmentLink) -> Result<(), DbError> {
+    /// A shipment with our mark that is not linked: made by an attempt whose answer never came, or before a database was restored.
+    async fn link_found_shipment(&self, session: &Session, facts: &OrderFacts, found: &ShipmentLink) -> Result<(), DbError> {
         let text = format!("{} was found at the store as shipment {}", NewShipment::mark(found.kind, found.note, None), found.shipment);
-        tracing::info!(tenant = %session.tenant, order = %found.order, "{text}");
+        let timeline = vec![self.entry(session, facts, "shipment-found", text)];
         let link = NewLink::Shipment(session.tenant.clone(), found.clone());
-        let scope = Scope::Tenant(session.tenant.clone());
         let id = NewShipment::mark(found.kind, found.note, Some(found.address));
-        let key = CommandKey { scope, kind: CommandKind::CreateShipment, id };
+        let key = CommandKey { scope: Scope::Tenant(session.tenant.clone()), kind: CommandKind::CreateShipment, id };
         match self.db.journal_entry(&key).await? {
             Some(entry) if entry.state != CommandState::Confirmed => {
-                let confirmed = Confirmed { links: vec![link], ..Confirmed::default() };
+                let confirmed = Confirmed { links: vec![link], timeline, agreed: None };
                 self.db.confirm(&entry, Some(found.shipment.0), confirmed).await?;
             }
-            _ => self.db.save_links(&session.account, &[link], &[]).await?,
+            _ => self.db.save_links(&session.account, &[link], &timeline).await?,
         }
         Ok(())
     }
@@ -252,10 +261,13 @@ impl Worker {
         let mut timeline: Vec<TimelineEntry> =
             active.remarks.iter().map(|remark| self.entry(session, &active.facts, remark.key, remark.text.clone())).collect();
         if let Outcome::Held(holds) = &outcome {
-            timeline.extend(holds.iter().map(|hold| self.entry(session, &active.facts, "held", format!("{}; {}", hold.why, hold.remedy))));
+            timeline.extend(
+                holds
+                    .iter()
+                    .map(|hold| self.entry(session, &active.facts, &format!("held:{}", hold.cause), format!("{}; {}", hold.why, hold.remedy))),
+            );
         }
-        let was_held = !active.facts.held.is_empty();
-        Looked { item: active.item, outcome, timeline, was_held }
+        Looked { item: active.item, outcome, timeline, cleared: Vec::new() }
     }
 }
 

@@ -16,6 +16,9 @@ use crate::account::Worker;
 use crate::connections::Connections;
 use crate::settings::ProcessorSettings;
 
+/// How often the timeline's partitions are looked after.
+const PARTITIONS_EVERY: Duration = Duration::from_secs(6 * 3600);
+
 /// Leases accounts and runs a worker for each.
 #[derive(Debug)]
 pub(crate) struct Scheduler {
@@ -63,6 +66,7 @@ impl Scheduler {
         let mut running: HashMap<AccountCode, Running> = HashMap::new();
         let mut workers: JoinSet<()> = JoinSet::new();
         let mut scan = tokio::time::interval(self.settings.idle_scan);
+        let mut months = tokio::time::interval(PARTITIONS_EVERY);
         let mut renew = tokio::time::interval(self.settings.lease_ttl / 3);
         // The monotonic moment after which no lease may be used without a renewal.
         let mut safe_until = Instant::now();
@@ -74,6 +78,7 @@ impl Scheduler {
                     self.acquire(&mut running, &mut workers, &mut safe_until).await;
                     self.wake_due(&running).await;
                 }
+                _ = months.tick() => self.make_partitions().await,
                 signal = self.signals.next() => self.signalled(signal, &mut running, &mut workers, &mut safe_until).await,
                 Some(_ended) = workers.join_next(), if !workers.is_empty() => {}
                 () = tokio::time::sleep_until(safe_until.into()), if !running.is_empty() => stop_all(&mut running),
@@ -98,6 +103,13 @@ impl Scheduler {
                 accounts.iter().filter_map(|account| running.get(account)).for_each(|worker| worker.wake.notify_one());
             }
             WorkSignal::All => running.values().for_each(|worker| worker.wake.notify_one()),
+        }
+    }
+
+    /// The timeline's months are made ahead of time; without them rows are kept all the same, only less tidily.
+    async fn make_partitions(&self) {
+        if let Err(error) = self.db.ensure_timeline_partitions().await {
+            tracing::warn!(%error, "the timeline's partitions could not be made");
         }
     }
 

@@ -145,6 +145,8 @@ pub struct NewSalesOrder {
     pub placed_at: Timestamp,
     /// First status; the account's own default if none.
     pub status: Option<SalesOrderStatusId>,
+    /// The store's status that it agrees with.
+    pub agreed_with: StoreStatusId,
     /// Sales channel.
     pub channel: ChannelId,
     /// Warehouse it ships from.
@@ -353,7 +355,7 @@ impl Command {
             Self::SetSalesOrderStatus { sales_order, status, .. } => format!("set sales order {sales_order} to status {status}"),
             Self::SetStoreStatus { order, status, .. } => format!("set store order {order} to status {status}"),
             Self::CreateShipment(shipment) => {
-                let pieces: u32 = shipment.items.iter().map(|(_, quantity)| *quantity).sum();
+                let pieces: u64 = shipment.items.iter().map(|(_, quantity)| u64::from(*quantity)).sum();
                 let mark = NewShipment::mark(shipment.note_kind, shipment.note, None);
                 format!("ship {pieces} items of store order {} ({mark})", shipment.order)
             }

@@ -78,11 +78,20 @@ pub async fn run(args: &Tenant, settings: &Settings) -> anyhow::Result<Ending> {
             output::line(&format!("{id} is paused: its webhooks are stored, its work waits"))?;
         }
         Tenant::Resume { id } => {
-            anyhow::ensure!(migrated_database(settings).await?.resume_tenant(id).await?, no_tenant(id));
+            resume(&migrated_database(settings).await?, id).await?;
             output::line(&format!("{id} is active"))?;
         }
     }
     Ok(Ending::Fine)
+}
+
+/// Resumes a tenant. Somebody who resumes one that is parked says that its credentials work again: the next call tells.
+async fn resume(db: &Db, id: &TenantId) -> anyhow::Result<()> {
+    let tenant = db.tenant(id).await?.with_context(|| no_tenant(id))?;
+    db.resume_tenant(id).await?;
+    db.unpark_tenant(id).await?;
+    db.unpark_account(&tenant.account).await?;
+    Ok(())
 }
 
 /// What to say when there is no such tenant.

@@ -21,7 +21,7 @@ fn an_expired_token_is_refreshed_once_and_nothing_is_lost() {
 }
 
 #[test]
-fn a_revoked_credential_parks_its_account_alone_and_new_ones_release_it() {
+fn a_revoked_credential_parks_its_account_alone_until_it_works_again() {
     run(async {
         let installation = shared().await;
         let merchant = Merchant::new(installation).await;
@@ -42,6 +42,25 @@ fn a_revoked_credential_parks_its_account_alone_and_new_ones_release_it() {
         .await;
         assert!(merchant.sales_orders(waiting).await.is_empty());
         merchant.account("tokens", json!({"action": "restore"})).await;
+        installation.orderbridge(&["tenant", "resume", &merchant.id]).await;
+        merchant.synced(waiting).await;
+    });
+}
+
+#[test]
+fn new_tokens_release_a_parked_account() {
+    run(async {
+        let installation = shared().await;
+        let mut merchant = Merchant::new(installation).await;
+        merchant.account("tokens", json!({"action": "revoke"})).await;
+        let waiting = merchant.place_simple().await;
+        until("the refresh was refused", SOON, || async {
+            let refused = merchant.calls(&installation.brightpearl, "method=POST&path=/token/").await;
+            (!refused.is_empty()).then_some(())
+        })
+        .await;
+        let replaced = merchant.account("tokens", json!({"action": "replace"})).await;
+        merchant.use_tokens(&replaced["installations"][0]);
         merchant.import_usual().await;
         merchant.synced(waiting).await;
     });

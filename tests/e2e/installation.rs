@@ -194,11 +194,6 @@ impl Installation {
         assert!(status.is_success(), "{path}: {status} {text}");
         serde_json::from_str(&text).unwrap_or(Value::Null)
     }
-
-    /// What a role has logged so far.
-    pub fn log(&self, role: &str) -> String {
-        std::fs::read_to_string(self.folder.path().join(format!("{role}.log"))).unwrap_or_default()
-    }
 }
 
 impl Drop for Installation {
@@ -211,11 +206,6 @@ impl Drop for Installation {
 }
 
 impl Role {
-    /// Ends it as a power cut would.
-    pub async fn kill(&mut self) {
-        self.child.kill().await.unwrap();
-    }
-
     /// Asks it to end, and gives its exit code.
     pub async fn stop(&mut self) -> Option<i32> {
         self.signal("TERM").await;

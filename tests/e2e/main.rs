@@ -22,4 +22,5 @@ mod merchant;
 mod orders;
 mod shipments;
 mod status;
+mod time;
 mod wait;

@@ -18,6 +18,7 @@ pub struct Merchant<'a> {
     pub instance: u64,
     client_id: String,
     settings: String,
+    settle_seconds: u32,
 }
 
 /// What differs from the usual merchant.
@@ -28,13 +29,13 @@ pub struct Wish {
     pub sections: &'static str,
     /// More fields of the store.
     pub store: Value,
-    /// Whether hooks are registered.
-    pub hooks: bool,
+    /// How long an order is left to settle.
+    pub settle_seconds: u32,
 }
 
 impl Default for Wish {
     fn default() -> Self {
-        Self { orders: "channel = 5\nwarehouse = 2\n", sections: SECTIONS, store: json!({}), hooks: true }
+        Self { orders: "channel = 5\nwarehouse = 2\n", sections: SECTIONS, store: json!({}), settle_seconds: 0 }
     }
 }
 
@@ -89,18 +90,17 @@ impl<'a> Merchant<'a> {
             client_id: store["client_id"].as_str().unwrap().to_owned(),
             id,
             settings,
+            settle_seconds: wish.settle_seconds,
         };
         merchant.import(wish.orders, wish.sections).await;
-        if wish.hooks {
-            installation.orderbridge(&["hooks", "sync", "--tenant", &merchant.id]).await;
-        }
+        installation.orderbridge(&["hooks", "sync", "--tenant", &merchant.id]).await;
         merchant
     }
 
     /// Imports the tenant's file with these rules.
     pub async fn import(&self, orders: &str, sections: &str) {
         let file = self.installation.folder().join(format!("{}.toml", self.id));
-        let text = format!("{}\n[orders]\nsettle_seconds = 0\n{orders}\n{sections}", self.settings);
+        let text = format!("{}\n[orders]\nsettle_seconds = {}\n{orders}\n{sections}", self.settings, self.settle_seconds);
         std::fs::write(&file, text).unwrap();
         self.installation.orderbridge(&["tenant", "import", file.to_str().unwrap()]).await;
     }
@@ -109,6 +109,17 @@ impl<'a> Merchant<'a> {
     pub async fn import_usual(&self) {
         let Wish { orders, sections, .. } = Wish::default();
         self.import(orders, sections).await;
+    }
+
+    /// From the next import on, the settings file has these tokens.
+    pub fn use_tokens(&mut self, app: &Value) {
+        let token = |line: &str, name: &str| format!("{line} = {}", app[name]);
+        let replaced = self.settings.lines().map(|line| match line.split_once(" = ") {
+            Some(("access_token", _)) if self.settings.find("[brightpearl]") < self.settings.find(line) => token("access_token", "access_token"),
+            Some(("refresh_token", _)) => token("refresh_token", "refresh_token"),
+            _ => line.to_owned(),
+        });
+        self.settings = replaced.collect::<Vec<_>>().join("\n");
     }
 
     /// A shopper's order; gives its id.

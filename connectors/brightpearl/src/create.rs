@@ -253,6 +253,7 @@ mod tests {
             reference: "9001".into(),
             placed_at: "2026-03-02T09:14:55.25Z".parse().unwrap(),
             status: Some(SalesOrderStatusId(17)),
+            agreed_with: orderbridge_schema::ids::StoreStatusId(11),
             channel: ChannelId(5),
             warehouse: WarehouseId(2),
             price_list: Some(PriceListId(2)),

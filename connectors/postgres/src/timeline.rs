@@ -55,8 +55,18 @@ pub(crate) fn append_on(conn: &mut PgConnection, entries: &[TimelineEntry]) -> R
     if entries.is_empty() {
         return Ok(());
     }
-    let sql = "insert into timeline (scope, kind, entity, at, key, text, data) \
-               select * from unnest($1, $2, $3, $4, $5, $6, $7::jsonb[])";
+    insert(conn, "", entries)
+}
+
+/// What is left out of an entity's timeline: what the last entry of the same key said already.
+const UNLESS_SAID: &str = "where e.text is distinct from (select t.text from timeline t \
+     where t.scope = e.scope and t.kind = e.kind and t.entity = e.entity and t.key = e.key order by t.at desc, t.number desc limit 1)";
+
+fn insert(conn: &mut PgConnection, condition: &str, entries: &[TimelineEntry]) -> Result<(), DbError> {
+    let sql = format!(
+        "insert into timeline (scope, kind, entity, at, key, text, data) \
+         select e.* from unnest($1, $2, $3, $4, $5, $6, $7::jsonb[]) as e (scope, kind, entity, at, key, text, data) {condition}"
+    );
     sql_query(sql)
         .bind::<Array<Text>, _>(entries.iter().map(|entry| entry.about.scope.to_string()).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(entries.iter().map(|entry| entry.about.kind.as_str()).collect::<Vec<_>>())
@@ -91,13 +101,16 @@ fn make_month(conn: &mut PgConnection, first: Date, next: Date) -> Result<(), Db
 }
 
 impl Db {
-    /// Adds to timelines.
+    /// Adds to timelines what they do not say already: an order that is looked at ten times gives its reasons once.
     ///
     /// # Errors
     /// [`DbError`].
     pub async fn append_timeline(&self, entries: &[TimelineEntry]) -> Result<(), DbError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
         let entries = entries.to_vec();
-        self.run(Lane::Bulk, move |conn| append_on(conn, &entries)).await
+        self.run(Lane::Bulk, move |conn| insert(conn, UNLESS_SAID, &entries)).await
     }
 
     /// The timeline of one entity, oldest first.

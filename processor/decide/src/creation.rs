@@ -64,6 +64,7 @@ fn create(ctx: &Context<'_>, facts: &OrderFacts, order: &StoreOrder, channel: Ch
         reference: order.id.to_string(),
         placed_at: order.created_at,
         status: ctx.rules.status.for_brightpearl(order.status),
+        agreed_with: order.status,
         channel,
         warehouse,
         price_list: orders.price_list,

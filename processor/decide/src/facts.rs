@@ -90,6 +90,19 @@ pub struct OrderFacts {
 }
 
 impl OrderFacts {
+    /// Whether a side is to be looked at: an event named it, or an effect that depends on it waits. A hold is thereby looked into by any
+    /// event, and is gone only when its effect was decided anew and needs none.
+    #[must_use]
+    pub fn looks_at(&self, aspect: Aspects) -> bool {
+        let waits_on = |effect: &Effect| match effect {
+            Effect::Creation => Aspects::STORE_ORDER,
+            Effect::Verification => Aspects::STORE_ORDER.with(Aspects::SALES_ORDER),
+            Effect::Shipment => Aspects::NOTES,
+            Effect::Status => Aspects::STORE_ORDER.with(Aspects::SALES_ORDER),
+        };
+        self.aspects.has(aspect) || self.held.iter().map(waits_on).any(|waits| waits.has(aspect))
+    }
+
     /// Facts with nothing read yet.
     #[must_use]
     pub const fn new(id: StoreOrderId, aspects: Aspects) -> Self {

@@ -1,7 +1,7 @@
 //! One store order with everything that hangs on it.
 
 use orderbridge_schema::command::Command;
-use orderbridge_schema::decision::{Decision, Remark};
+use orderbridge_schema::decision::{Decision, Effect, Remark};
 use orderbridge_schema::link::OrderLink;
 use orderbridge_schema::work::Aspects;
 
@@ -9,7 +9,7 @@ use crate::creation::decide_creation;
 use crate::facts::{Ask, Context, Need, OrderFacts, Step, known};
 use crate::shipments::decide_shipments;
 use crate::status::decide_status;
-use crate::verification::decide_verification;
+use crate::verification::{decide_again, decide_verification};
 
 /// Decides what is to be done about one store order, or says what must be read first.
 ///
@@ -29,18 +29,19 @@ fn decide(ctx: &Context<'_>, facts: &OrderFacts) -> Ask<Decision> {
     if let Some(link) = facts.links.iter().find(|link| !link.verified) {
         return decide_verification(ctx, facts, link);
     }
+    let verification = if facts.held.contains(&Effect::Verification) { decide_again(ctx, facts, first)? } else { Decision::default() };
     let shipments = decide_shipments(ctx, facts)?;
     if !shipments.commands.is_empty() {
         return Ok(shipments);
     }
     let reference = decide_reference(facts, first)?;
     let status = decide_status(ctx, facts, first)?;
-    Ok(merged([shipments, reference, status]))
+    Ok(merged([verification, shipments, reference, status]))
 }
 
 /// Writes `BP-{id}` on the store's order where nothing else stands.
 fn decide_reference(facts: &OrderFacts, link: &OrderLink) -> Ask<Decision> {
-    if !facts.aspects.has(Aspects::STORE_ORDER) {
+    if !facts.looks_at(Aspects::STORE_ORDER) {
         return Ok(Decision::default());
     }
     let Some(order) = known(facts.store_order.as_ref(), Need::StoreOrder)? else { return Ok(Decision::default()) };
@@ -57,7 +58,7 @@ fn decide_reference(facts: &OrderFacts, link: &OrderLink) -> Ask<Decision> {
     }
 }
 
-fn merged(parts: [Decision; 3]) -> Decision {
+fn merged(parts: [Decision; 4]) -> Decision {
     let mut whole = Decision::default();
     for part in parts {
         whole.commands.extend(part.commands);

@@ -21,7 +21,7 @@ const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(60);
 
 /// Decides about shipped notes. At most one shipment per decision: each is preceded by a fresh list of the order's shipments.
 pub(crate) fn decide_shipments(ctx: &Context<'_>, facts: &OrderFacts) -> Ask<Decision> {
-    let wanted = facts.aspects.has(Aspects::NOTES) || facts.notes.is_some();
+    let wanted = facts.looks_at(Aspects::NOTES) || facts.notes.is_some();
     if !wanted || !ctx.rules.shipments.enabled {
         return Ok(Decision::default());
     }

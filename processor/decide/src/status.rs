@@ -18,7 +18,7 @@ const READ_AGAIN_SECONDS: u32 = 20;
 
 /// Decides whether a status is carried across.
 pub(crate) fn decide_status(ctx: &Context<'_>, facts: &OrderFacts, link: &OrderLink) -> Ask<Decision> {
-    let looked_at = |aspect: Aspects| facts.aspects.has(aspect);
+    let looked_at = |aspect: Aspects| facts.looks_at(aspect);
     if !looked_at(Aspects::STORE_ORDER) && !looked_at(Aspects::SALES_ORDER) {
         return Ok(Decision::default());
     }

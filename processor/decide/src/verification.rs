@@ -48,6 +48,13 @@ pub(crate) fn decide_verification(ctx: &Context<'_>, facts: &OrderFacts, link: &
     Ok(decision)
 }
 
+/// Compares a sales order again whose comparison is held. Rows that are linked already stay as they are.
+pub(crate) fn decide_again(ctx: &Context<'_>, facts: &OrderFacts, link: &OrderLink) -> Ask<Decision> {
+    let mut decision = decide_verification(ctx, facts, link)?;
+    decision.verified = decision.verified.filter(|(_, rows)| facts.row_links.is_empty() && !rows.is_empty());
+    Ok(decision)
+}
+
 /// Verified without rows: the statuses can still be kept in step, shipments cannot.
 fn unmatched(sales_order: &SalesOrder, why: &str) -> Decision {
     let hold = Hold {

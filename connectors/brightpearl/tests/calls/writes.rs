@@ -6,7 +6,9 @@ use orderbridge_brightpearl::NewWebhook;
 use orderbridge_http_client::CallError;
 use orderbridge_schema::command::{NewContact, NewSalesOrder};
 use orderbridge_schema::facts::Address;
-use orderbridge_schema::ids::{ChannelId, ContactId, InstallationId, PostalAddressId, SalesOrderId, SalesOrderStatusId, StoreOrderId, WarehouseId};
+use orderbridge_schema::ids::{
+    ChannelId, ContactId, InstallationId, PostalAddressId, SalesOrderId, SalesOrderStatusId, StoreOrderId, StoreStatusId, WarehouseId,
+};
 use orderbridge_schema::rules::PriceMode;
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -24,6 +26,7 @@ fn sales_order() -> NewSalesOrder {
         reference: "9001".into(),
         placed_at: "2026-03-02T09:14:55Z".parse().unwrap(),
         status: None,
+        agreed_with: StoreStatusId(11),
         channel: ChannelId(5),
         warehouse: WarehouseId(2),
         price_list: None,

@@ -58,11 +58,22 @@ fn sku_of(cause: &Cause) -> Option<(String, bool)> {
     }
 }
 
+/// Of the effects that are held now, what they waited for before and do not any more.
+fn forget_others(conn: &mut PgConnection, key: &WorkKey, holds: &[Hold]) -> Result<(), DbError> {
+    let (effects, causes): (Vec<&str>, Vec<String>) = holds.iter().map(|hold| (hold.effect.as_str(), cause_key(&hold.cause))).unzip();
+    let sql = "delete from holds h where h.scope = $1 and h.kind = $2 and h.entity = $3 and h.effect = any($4) \
+               and not exists (select from unnest($4, $5) as kept (effect, cause_key) where kept.effect = h.effect and kept.cause_key = h.cause_key)";
+    let query = sql_query(sql).bind::<Text, _>(key.scope.to_string()).bind::<Text, _>(key.kind.as_str()).bind::<BigInt, _>(big(key.entity)?);
+    query.bind::<Array<Text>, _>(effects).bind::<Array<Text>, _>(causes).execute(conn)?;
+    Ok(())
+}
+
 fn write_holds(conn: &mut PgConnection, key: &WorkKey, holds: &[Hold], rules_version: i64, now: Timestamp) -> Result<(), DbError> {
+    forget_others(conn, key, holds)?;
     // A hold that only repeats itself keeps its age.
     let sql = "insert into holds as h (scope, kind, entity, effect, cause, why, remedy, rules_version, held_at, cause_key) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
-               on conflict (scope, kind, entity, effect) do update set why = excluded.why, remedy = excluded.remedy, rules_version = excluded.rules_version, \
-               held_at = case when h.cause = excluded.cause then h.held_at else excluded.held_at end, cause = excluded.cause, cause_key = excluded.cause_key, released_at = null";
+               on conflict (scope, kind, entity, effect, cause_key) do update set why = excluded.why, remedy = excluded.remedy, rules_version = excluded.rules_version, \
+               cause = excluded.cause, released_at = null";
     for hold in holds {
         sql_query(sql)
             .bind::<Text, _>(key.scope.to_string())

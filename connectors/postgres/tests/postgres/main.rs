@@ -11,6 +11,7 @@ mod journal_doubt;
 mod leases;
 mod links;
 mod migrations;
+mod pools;
 mod products;
 mod quota;
 mod secrets;

@@ -1,0 +1,47 @@
+//! One clock for all processes: hours pass when a test says so.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::installation::{Installation, run};
+use crate::merchant::{Merchant, Wish};
+use crate::wait::{SOON, stays, until};
+
+#[test]
+fn an_order_is_created_when_it_has_settled() {
+    run(async {
+        let installation = Installation::new(&[]).await;
+        let _all = installation.start("all", &[]).await;
+        let merchant = Merchant::with(&installation, Wish { settle_seconds: 1800, ..Wish::default() }).await;
+        let order = merchant.place_simple().await;
+        until("the event was looked at", SOON, || async {
+            let read = merchant.calls(&installation.bigcommerce, "method=GET&path=/v2/orders").await;
+            (!read.is_empty()).then_some(())
+        })
+        .await;
+        stays("nothing is created before it has settled", Duration::from_secs(2), async || merchant.sales_orders(order).await.is_empty()).await;
+        installation.advance(Duration::from_secs(1801));
+        merchant.synced(order).await;
+    });
+}
+
+#[test]
+fn a_tenant_whose_quota_is_used_up_waits_alone_and_a_token_outlives_its_week() {
+    run(async {
+        let installation = Installation::new(&[]).await;
+        let _all = installation.start("all", &[]).await;
+        let starved = Merchant::new(&installation).await;
+        let other = Merchant::new(&installation).await;
+        // Another app of the same developer has used this minute's calls up.
+        starved.account("quota", json!({"developer": "connector-dev", "requests": 200})).await;
+        let waiting = starved.place_simple().await;
+        let running = other.place_simple().await;
+        other.synced(running).await;
+        installation.advance(Duration::from_secs(60));
+        starved.synced(waiting).await;
+        installation.advance(Duration::from_secs(8 * 24 * 3600));
+        let late = starved.place_simple().await;
+        starved.synced(late).await;
+    });
+}
