@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::process::{Child, Command};
 use tokio::sync::OnceCell;
 
+use crate::leftovers;
 use crate::wait::{SOON, until};
 
 /// A master key for tests; it protects nothing.
@@ -35,9 +36,11 @@ pub struct Installation {
     name: String,
 }
 
-/// A role that runs. Killed when dropped.
+/// A role that runs. Killed when dropped, and also when the tests' own process ends in any way.
 pub struct Role {
     child: Child,
+    /// Reads from us; at the end of that it kills the role. The shared installation is never dropped, and a killed test run drops nothing.
+    _guard: Child,
 }
 
 static SHARED: OnceCell<(Installation, tokio::sync::Mutex<Role>)> = OnceCell::const_new();
@@ -54,6 +57,7 @@ pub fn run<F: Future<Output = ()> + Send + 'static>(test: F) {
 /// The installation that most tests share.
 pub async fn shared() -> &'static Installation {
     let start = || async {
+        leftovers::clear().await;
         let installation = Installation::new(&[]).await;
         let role = installation.start("all", &[]).await;
         (installation, tokio::sync::Mutex::new(role))
@@ -65,6 +69,7 @@ impl Installation {
     /// A new one, migrated and with topics; nothing runs yet but the simulators.
     pub async fn new(more: &[(&str, &str)]) -> Self {
         let name = format!("e2e_{}", uuid::Uuid::new_v4().simple());
+        leftovers::note(&name);
         let folder = tempfile::tempdir().unwrap();
         let clock = folder.path().join("clock");
         let simulators = platforms::start(platforms::Settings { clock_file: Some(clock.clone()), ..platforms::Settings::default() }).await.unwrap();
@@ -161,7 +166,10 @@ impl Installation {
         let environment = self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(more.iter().copied());
         let mut command = Command::new(ORDERBRIDGE);
         command.arg(role).envs(environment).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).kill_on_drop(true);
-        Role { child: command.spawn().unwrap() }
+        let child = command.spawn().unwrap();
+        let mut guard = Command::new("sh");
+        guard.args(["-c", "cat > /dev/null; kill -KILL \"$0\" 2> /dev/null", &child.id().unwrap().to_string()]).stdin(Stdio::piped());
+        Role { child, _guard: guard.spawn().unwrap() }
     }
 
     async fn wait_ready(&self, role: &str) {
@@ -198,10 +206,14 @@ impl Installation {
 
 impl Drop for Installation {
     fn drop(&mut self) {
-        let url = service("DATABASE_URL");
-        let sql = format!("drop database if exists {} with (force)", self.name);
-        // What is left behind by a failed drop is a database of a test: harmless.
-        let _dropped = std::process::Command::new("psql").args(["--quiet", "--no-psqlrc", "--dbname", &url, "--command", &sql]).output();
+        let name = self.name.clone();
+        // A runtime cannot be entered twice on one thread.
+        let removed = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(leftovers::remove(&name));
+        });
+        // What is left behind by a failed clean-up is cleared by the next run.
+        let _cleared = removed.join();
     }
 }
 
@@ -229,7 +241,7 @@ fn free_address() -> String {
 }
 
 /// A service's address: from the environment, as `make test` sets it, or from the local services' own word.
-fn service(name: &str) -> String {
+pub fn service(name: &str) -> String {
     if let Ok(value) = std::env::var(name) {
         return value;
     }

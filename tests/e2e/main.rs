@@ -18,6 +18,7 @@ mod credentials;
 mod holds;
 mod installation;
 mod intake;
+mod leftovers;
 mod merchant;
 mod orders;
 mod shipments;

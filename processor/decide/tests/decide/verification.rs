@@ -155,3 +155,25 @@ fn each_of_several_sales_orders_is_verified() {
     case.full.sales_orders.insert(SalesOrderId(70002), Some(sales_order));
     assert_eq!(case.decision().verified.unwrap().0, SalesOrderId(70002));
 }
+
+#[test]
+fn a_held_comparison_is_made_again_by_any_event_and_is_free_once_the_totals_agree() {
+    let mut case = Case::linked().with_aspects(Aspects::NOTES);
+    case.full.held.insert(Effect::Verification);
+    case.sales_order().total = d("41.99");
+    assert_eq!(case.held(Effect::Verification), [Cause::CreatedTotalDiffers]);
+
+    let mut case = Case::linked().with_aspects(Aspects::NOTES);
+    case.full.held.insert(Effect::Verification);
+    let decision = case.decision();
+    assert!(decision.holds.is_empty() && decision.cleared.contains(&Effect::Verification));
+    assert_eq!(decision.verified, None, "its rows are linked already");
+}
+
+#[test]
+fn a_held_shipment_is_looked_into_by_an_event_of_another_side() {
+    let mut case = Case::linked().with_aspects(Aspects::STORE_ORDER);
+    case.full.held.insert(Effect::Shipment);
+    case.notes().push(note(4101, &[(TEA_ROW, 2)]));
+    assert_eq!(case.shipment().items, [(TEA, 2)]);
+}
