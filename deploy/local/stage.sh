@@ -15,6 +15,7 @@ stage_begin() { # name
     STAGE_NAME=$1
     mkdir -p "$LOCAL" || die "cannot create $LOCAL; set ORDERBRIDGE_LOCAL to a folder of yours"
     LOCAL=$(cd "$LOCAL" && pwd -P)
+    # shellcheck disable=SC2034 # lib.sh reads it
     PORTS_FILE=$LOCAL/ports
     STAGE=$LOCAL/$STAGE_NAME
     mkdir -p "$STAGE"
@@ -48,11 +49,18 @@ stage_end() {
     exit "$code"
 }
 
-stage_kill() { # pid or -group, signal: asks, waits, and in the end does not ask any more
-    local target=$1 signal=$2 deadline=$((SECONDS + 20))
+# Asks by a signal, and in the end does not ask any more. TERM is sent once, as a second one cuts an orderly end short; an INT
+# before a program listens is lost, so that TERM follows.
+stage_kill() { # pid or -group, signal
+    local target=$1 signal=$2 start=$SECONDS
     kill "-$signal" -- "$target" 2>/dev/null || return 0
     while stage_is_alive "$target"; do
-        if ((SECONDS >= deadline)); then kill -KILL -- "$target" 2>/dev/null || true; fi
+        if [[ $signal == INT ]] && ((SECONDS - start >= 3)); then
+            signal=TERM
+            kill -TERM -- "$target" 2>/dev/null || true
+        elif ((SECONDS - start >= 20)); then
+            kill -KILL -- "$target" 2>/dev/null || true
+        fi
         sleep 0.05
     done
 }
@@ -93,9 +101,11 @@ stage_services() {
     stage_run "$HERE/up"
 }
 
-stage_build() {
+stage_build() { # ORDERBRIDGE_BIN names a folder with executables that are built already
+    cd "$REPOSITORY" || exit
+    BIN=${ORDERBRIDGE_BIN:-}
+    [[ -z $BIN ]] || return 0
     "$HERE/packages" build
-    cd "$REPOSITORY"
     stage_run cargo build --workspace --bins --locked
     BIN=${CARGO_TARGET_DIR:-$REPOSITORY/target}/debug
 }
@@ -180,7 +190,10 @@ export ORDERBRIDGE__INGEST__DIRECTORY__FILE='$STAGE/directory'
 export ORDERBRIDGE__PROCESSOR__LISTEN='${PROCESSOR_URL#http://}'
 export ORDERBRIDGE__PUBLIC_URL='$INGEST_URL'
 export ORDERBRIDGE__KEYS='$("$BIN/orderbridge" keys generate)'
-orderbridge() { '$BIN/orderbridge' --config '$REPOSITORY/deploy/demo/settings/orderbridge.toml' "\$@"; }
+export ORDERBRIDGE_CONFIG='$REPOSITORY/deploy/demo/settings/orderbridge.toml'
+export PATH='$BIN':"\$PATH"
+# The addresses of this run, for curl.
+export INGEST='$INGEST_URL' PROCESSOR='$PROCESSOR_URL' STORES='$BIGCOMMERCE_URL' ACCOUNTS='$BRIGHTPEARL_URL'
 ENV
     )
     # shellcheck disable=SC1091
@@ -191,7 +204,7 @@ stage_orderbridge() {
     orderbridge migrate up >"$STAGE/setup.log"
     orderbridge topics create >>"$STAGE/setup.log"
     orderbridge tenant import "$STAGE"/tenants/*.toml
-    stage_start orderbridge "$BIN/orderbridge" --config "$REPOSITORY/deploy/demo/settings/orderbridge.toml" all
+    stage_start orderbridge "$BIN/orderbridge" all
     stage_wait orderbridge "$INGEST_URL/readyz"
     stage_wait orderbridge "$PROCESSOR_URL/readyz"
     orderbridge hooks sync >>"$STAGE/setup.log" || { last_lines "$STAGE/setup.log"; die "the webhooks could not be registered"; }

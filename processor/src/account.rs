@@ -52,7 +52,7 @@ impl Worker {
     pub(crate) async fn run(self, wake: Arc<Notify>, token: CancellationToken) {
         tokio::select! {
             () = self.lanes(&wake, &token) => {}
-            () = self.watch_products() => {}
+            () = self.watch_causes() => {}
         }
     }
 
@@ -130,14 +130,16 @@ impl Worker {
         board.resting.insert(scope.clone(), Rest { until, failures });
     }
 
-    /// While orders wait for an unknown SKU, looks for it now and then. Never ends by itself.
-    async fn watch_products(&self) {
-        let mut ticks = tokio::time::interval(self.settings.unknown_sku_check);
+    /// Looks now and then for what orders wait for and no event may tell of. Never ends by itself.
+    async fn watch_causes(&self) {
+        let mut ticks = tokio::time::interval(self.settings.mended_check);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            if let Err(outcome) = self.check_unknown_skus().await {
-                tracing::debug!(account = %self.lease.account, ?outcome, "products could not be looked for");
+            for checked in [self.check_unknown_skus().await, self.check_contacts().await] {
+                if let Err(outcome) = checked {
+                    tracing::debug!(account = %self.lease.account, ?outcome, "what orders wait for could not be looked for");
+                }
             }
         }
     }

@@ -1,9 +1,10 @@
 //! The identities of an account's products: the whole catalogue once, in pages of 500, then only what changed.
 
 use jiff::SignedDuration;
-use orderbridge_postgres::{CatalogueState, HoldFilter, WorkItem};
+use orderbridge_postgres::{CatalogueState, Causes, HoldFilter, WorkItem};
+use orderbridge_schema::decision::Cause;
 use orderbridge_schema::ids::{Platform, ProductId};
-use orderbridge_schema::work::Share;
+use orderbridge_schema::work::{Scope, Share};
 
 use crate::account::Worker;
 use crate::connections::{AccountClient, of_db};
@@ -77,9 +78,20 @@ impl Worker {
         self.db.set_catalogue_state(&self.lease.account, state).await.map_err(|error| of_db(&error))
     }
 
+    /// Brightpearl tells of no change to a contact (BP §d.3), so orders that wait for one are looked at again now and then: one search
+    /// each.
+    pub(crate) async fn check_contacts(&self) -> Result<(), Outcome> {
+        for tenant in self.db.tenants_of_account(&self.lease.account).await.map_err(|error| of_db(&error))? {
+            let scope = Scope::Tenant(tenant.id);
+            let causes = Causes::Exact(vec![Cause::ContactNotCustomer.key()]);
+            self.db.release_holds(causes, Some(&scope)).await.map_err(|error| of_db(&error))?;
+        }
+        Ok(())
+    }
+
     async fn any_unknown_sku(&self) -> Result<bool, Outcome> {
         for tenant in self.db.tenants_of_account(&self.lease.account).await.map_err(|error| of_db(&error))? {
-            let scope = Some(orderbridge_schema::work::Scope::Tenant(tenant.id));
+            let scope = Some(Scope::Tenant(tenant.id));
             let filter = HoldFilter { scope, cause_prefix: Some("unknown-sku:".into()), limit: 1 };
             if !self.db.holds(&filter).await.map_err(|error| of_db(&error))?.is_empty() {
                 return Ok(true);

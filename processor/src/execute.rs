@@ -6,13 +6,14 @@
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use orderbridge_decide::OrderFacts;
+use orderbridge_decide::{ContactFact, OrderFacts, normalise_email};
 use orderbridge_http_client::{CallError, Deadline};
 use orderbridge_postgres::{CommandState, Confirmed, JournalEntry, Missed, NewAgreement, NewCommand, NewLink, SendRight, TimelineEntry};
 use orderbridge_reconcile::Session;
-use orderbridge_schema::command::{Command, NewShipment, Repeatability};
+use orderbridge_schema::command::{Command, NewSalesOrder, NewShipment, Repeatability};
 use orderbridge_schema::decision::AgreedStatus;
-use orderbridge_schema::ids::{ContactId, SalesOrderId, ShipmentId};
+use orderbridge_schema::facts::ProductIdentity;
+use orderbridge_schema::ids::{ContactId, ProductId, SalesOrderId, ShipmentId};
 use orderbridge_schema::link::{ContactLink, OrderLink, ShipmentLink};
 use orderbridge_schema::work::{Scope, WorkKey, WorkKind};
 
@@ -91,7 +92,7 @@ impl Worker {
         metrics::counter!("orderbridge_commands_total", "kind" => command.kind().as_str(), "result" => result_label(&result)).increment(1);
         match result {
             Ok(id) => self.confirm(session, command, facts, &entry, id).await,
-            Err(error) if error.is_definite_no() => Err(self.refuse(command, &entry, &error, attempts).await),
+            Err(error) if error.is_definite_no() => Err(self.refuse(session, command, facts, &entry, &error, attempts).await),
             Err(error) => Err(self.doubt(session, &entry, &error).await),
         }
     }
@@ -121,14 +122,50 @@ impl Worker {
         Ok(effected)
     }
 
-    async fn refuse(&self, command: &Command, entry: &JournalEntry, error: &CallError, attempts: u32) -> Outcome {
-        let outcome = failure::of_refusal(perform::platform(command.kind()), command, error, attempts);
+    async fn refuse(
+        &self,
+        session: &Session,
+        command: &Command,
+        facts: &OrderFacts,
+        entry: &JournalEntry,
+        error: &CallError,
+        attempts: u32,
+    ) -> Outcome {
+        let mut outcome = failure::of_refusal(perform::platform(command.kind()), command, error, attempts);
+        if let (Outcome::Held(_), Command::CreateSalesOrder(order), 1) = (&outcome, command, entry.sends) {
+            outcome = self.match_again(session, order, facts).await;
+        }
         let code = if let CallError::Refused { code, .. } = error { code.clone() } else { "not-done".to_owned() };
         let may_repeat = !matches!(outcome, Outcome::Held(_));
         match self.db.refuse(entry, &code, &error.to_string(), may_repeat).await {
             Ok(_) => outcome,
             Err(error) => failure::failed(attempts, format!("journal: {error}")),
         }
+    }
+
+    /// A refused sales order may name a contact or a product that is gone: both are matched anew, once, before a person is asked.
+    async fn match_again(&self, session: &Session, order: &NewSalesOrder, facts: &OrderFacts) -> Outcome {
+        let products: Vec<ProductId> = order.rows.iter().filter_map(|row| row.product).collect();
+        if let Ok(found) = session.brightpearl.products(&products, session.share).await {
+            let gone = products.iter().filter(|id| !found.iter().any(|product| product.id == **id));
+            let gone: Vec<ProductIdentity> = gone.map(|&id| ProductIdentity { id, sku: String::new(), live: false }).collect();
+            for identities in [found, gone] {
+                if let Err(error) = self.db.save_products(&session.account, &identities).await {
+                    return failure::failed(0, format!("database: {error}"));
+                }
+            }
+        }
+        if let (Some(ContactFact::Linked(_)), Some(Some(store_order))) = (&facts.contact, &facts.store_order) {
+            let email = normalise_email(&store_order.billing.email);
+            let dropped = match session.hasher.hash(&session.account, &email) {
+                Ok(hash) => self.db.drop_contact_link(&session.account, &hash).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = dropped {
+                return failure::failed(0, format!("database: {error}"));
+            }
+        }
+        Outcome::later(BUSY_WAIT, "Brightpearl refused the sales order; its contact and products are matched again")
     }
 
     async fn doubt(&self, session: &Session, entry: &JournalEntry, error: &CallError) -> Outcome {

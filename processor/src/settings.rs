@@ -33,9 +33,9 @@ pub struct ProcessorSettings {
     /// How often an account without work is looked at, should a notification be lost.
     #[serde(with = "humantime_serde")]
     pub idle_scan: Duration,
-    /// How often products are read again while orders wait for an unknown SKU.
+    /// How often it is looked for what orders wait for and no event tells of: new products, and contacts.
     #[serde(with = "humantime_serde")]
-    pub unknown_sku_check: Duration,
+    pub mended_check: Duration,
     /// How long a stopping processor waits for the calls it has begun.
     #[serde(with = "humantime_serde")]
     pub drain: Duration,
@@ -54,7 +54,7 @@ impl Default for ProcessorSettings {
             calls_at_once: 4,
             send_within: Duration::from_secs(10),
             idle_scan: Duration::from_secs(2),
-            unknown_sku_check: Duration::from_secs(30),
+            mended_check: Duration::from_secs(30),
             drain: Duration::from_secs(8),
         }
     }
@@ -77,6 +77,7 @@ impl ProcessorSettings {
         check(self.accounts_max > 0, "processor.accounts_max must be at least 1");
         check(!self.send_within.is_zero() && self.send_within <= Duration::from_secs(60), "processor.send_within must be above 0 and at most 60s");
         check(!self.idle_scan.is_zero(), "processor.idle_scan must be above 0");
+        check(!self.mended_check.is_zero(), "processor.mended_check must be above 0");
         check(self.drain < Duration::from_secs(10), "processor.drain must be below the 10s session time-out of the consumer group");
         found
     }

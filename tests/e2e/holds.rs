@@ -54,3 +54,31 @@ fn a_total_that_does_not_add_up_is_never_sent() {
         merchant.synced(order).await;
     });
 }
+
+#[test]
+fn a_customer_whose_address_is_only_a_staff_member_s_waits_for_a_contact_of_their_own() {
+    run(async {
+        let merchant = Merchant::new(shared().await).await;
+        merchant.account("contacts", json!({"id": 601, "email": "pat@example.com", "is_staff": true})).await;
+        let order = merchant.place(json!({"email": "pat@example.com", "lines": [{"sku": "SKU-1", "tax_rate": 20}]})).await;
+        merchant.held_for("contact-not-customer").await;
+        merchant.account("contacts", json!({"id": 602, "email": "pat@example.com"})).await;
+        let sales_order = merchant.synced(order).await;
+        assert_eq!(sales_order["parties"]["customer"]["contactId"], json!(602));
+    });
+}
+
+#[test]
+fn a_linked_contact_that_was_deleted_is_matched_again_once() {
+    run(async {
+        let merchant = Merchant::new(shared().await).await;
+        let buy = json!({"email": "gone@example.com", "lines": [{"sku": "SKU-1", "tax_rate": 20}]});
+        let first = merchant.place(buy.clone()).await;
+        let contact = merchant.synced(first).await["parties"]["customer"]["contactId"].as_u64().unwrap();
+        let url = format!("{}/_sim/accounts/{}/contacts/{contact}", merchant.installation.brightpearl, merchant.id);
+        assert!(merchant.installation.http.delete(url).send().await.unwrap().status().is_success());
+        let second = merchant.place(buy).await;
+        let sales_order = merchant.synced(second).await;
+        assert_ne!(sales_order["parties"]["customer"]["contactId"], json!(contact));
+    });
+}

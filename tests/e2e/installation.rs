@@ -112,7 +112,7 @@ impl Installation {
             ("ORDERBRIDGE__PROCESSOR__LEASE_MARGIN", "1s"),
             ("ORDERBRIDGE__PROCESSOR__SEND_WITHIN", "3s"),
             ("ORDERBRIDGE__PROCESSOR__IDLE_SCAN", "500ms"),
-            ("ORDERBRIDGE__PROCESSOR__UNKNOWN_SKU_CHECK", "5s"),
+            ("ORDERBRIDGE__PROCESSOR__MENDED_CHECK", "5s"),
             ("ORDERBRIDGE__DATABASE__JOURNAL__GRACE", "2s"),
             ("ORDERBRIDGE__DATABASE__JOURNAL__MISS_SPACING", "1s"),
             ("ORDERBRIDGE__CLOCK__OFFSET_FILE", clock.to_str().unwrap()),

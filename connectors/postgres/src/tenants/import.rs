@@ -23,8 +23,8 @@ use crate::work::{Causes, release_on};
 /// Former client secrets that are still accepted.
 const PREVIOUS_SECRETS_MAX: usize = 2;
 
-/// Holds that a change of rules may mend.
-const RULE_CAUSES: [&str; 2] = ["missing-rule", "missing-tax-code"];
+/// Holds that a change of rules may mend: what a platform refused was most often a channel, a status or a code of the rules.
+const RULE_CAUSES: [&str; 3] = ["missing-rule", "missing-tax-code", "refused"];
 
 impl Db {
     /// Makes a tenant, its account and their credentials what the import says, in one transaction. Connection ids and the secrets of

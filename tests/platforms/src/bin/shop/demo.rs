@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use platforms::core::Rng;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::demo_staff::Staff;
 use crate::narrate::{Narrator, now};
@@ -21,12 +22,14 @@ const LEDGERS_KEPT: Duration = Duration::from_secs(1800);
 
 /// Runs until interrupted, or for a time.
 pub async fn run(state: &State, seed: u64, seconds: Option<Duration>) -> Result<(), Trouble> {
+    // Before anything else: whoever sees us begin may already end us.
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|source| Trouble::File { what: "SIGINT".to_owned(), source })?;
     let mut narrator = Narrator::follow(state).await?;
     let mut staff = Staff::new(state);
     let start = Instant::now();
     let shown = tokio::select! {
         shown = play(state, seed, seconds, &mut narrator, &mut staff) => shown,
-        _ = tokio::signal::ctrl_c() => Ok(()),
+        _ = interrupt.recv() => Ok(()),
     };
     let tally = narrator.tally;
     say(&format!(

@@ -119,7 +119,8 @@ impl<'a> Narrator<'a> {
         }
         let came_of_it = answer.map_or_else(|| text(record, "/error").to_owned(), |answer| answer.to_string());
         let body = record.get("body")?;
-        let id = int(body, "/data/id").or_else(|| int(body, "/data/orderId")).map(|id| id.to_string());
+        let numbers = ["/data/id", "/data/orderId", "/data/order_id"];
+        let id = numbers.iter().find_map(|at| int(body, at)).map(|id| id.to_string());
         let id = id.unwrap_or_else(|| text(body, "/id").to_owned());
         Some(format!("{} {id} → {came_of_it}", text(record, "/event")))
     }
@@ -133,17 +134,19 @@ impl<'a> Narrator<'a> {
             let status = status.map_or_else(|| "nothing".to_owned(), |status| status.to_string());
             return Ok(Some(format!("{method} {path} answered {status}")));
         }
+        let fault = text(record, "/fault");
         if method == "GET" {
-            return Ok(None);
+            return Ok((!fault.is_empty()).then(|| format!("{method} {path} met the fault {fault}")));
         }
-        match platform {
-            Platform::Bigcommerce => Ok(self.store_write(method, path, record)),
-            Platform::Brightpearl => self.account_write(method, path, record, sim).await,
-        }
+        let told = match platform {
+            Platform::Bigcommerce => self.store_write(method, path, record),
+            Platform::Brightpearl => self.account_write(method, path, record, sim).await?,
+        };
+        Ok(if fault.is_empty() { told } else { told.map(|told| format!("{told} (met the fault {fault})")) })
     }
 
     fn store_write(&mut self, method: &str, path: &str, record: &Value) -> Option<String> {
-        let parts: Vec<&str> = path.split('/').skip(4).collect();
+        let parts: Vec<&str> = path.split('/').skip(4).filter(|part| !part.is_empty()).collect();
         let body = record.get("request_body").unwrap_or(&Value::Null);
         Some(match (method, parts.as_slice()) {
             ("POST", ["orders", order, "shipments"]) => {
@@ -163,7 +166,7 @@ impl<'a> Narrator<'a> {
     }
 
     async fn account_write(&mut self, method: &str, path: &str, record: &Value, sim: &Sim) -> Result<Option<String>, Trouble> {
-        let parts: Vec<&str> = path.split('/').skip(3).collect();
+        let parts: Vec<&str> = path.split('/').skip(3).filter(|part| !part.is_empty()).collect();
         let made = int(record, "/response_body/response").unwrap_or_default();
         Ok(Some(match (method, parts.as_slice()) {
             ("POST", ["order-service", "sales-order"]) => {

@@ -77,7 +77,7 @@ const MERCHANTS: [Merchant; 2] = [
         places: [("Helsinki", "00100"), ("Turku", "20100"), ("Oulu", "90100"), ("Vaasa", "65100")],
         warehouse: 3,
         deliveries: [("Parcel locker", "4.90"), ("Express", "9.50"), ("Pick up in Helsinki", "0")],
-        carriers: [(6, "JJFI"), (7, "DHL")],
+        carriers: [(6, "GLS"), (7, "DHL")],
     },
 ];
 
