@@ -13,7 +13,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff;
-use crate::batch::Finished;
+use crate::batch::{Finished, Verdict};
 use crate::connections::Connections;
 use crate::failure;
 use crate::settings::ProcessorSettings;
@@ -28,6 +28,10 @@ pub(crate) struct Worker {
     pub(crate) settings: Arc<ProcessorSettings>,
     pub(crate) lease: Lease,
     pub(crate) owner: String,
+    /// Cancelled when the lease is given up: nothing new is begun then.
+    pub(crate) stop: CancellationToken,
+    /// Held while the catalogue is loaded, which one lane does for all.
+    pub(crate) loading: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// A lane: one tenant (or the account itself) and one share of the quota. Lanes work side by side; inside one, batches follow each other.
@@ -49,16 +53,17 @@ struct Rest {
 
 impl Worker {
     /// Works until told to stop; then finishes what was begun.
-    pub(crate) async fn run(self, wake: Arc<Notify>, token: CancellationToken) {
+    pub(crate) async fn run(self, wake: Arc<Notify>) {
         tokio::select! {
-            () = self.lanes(&wake, &token) => {}
+            () = self.lanes(&wake) => {}
             () = self.watch_causes() => {}
         }
     }
 
-    async fn lanes(&self, wake: &Notify, token: &CancellationToken) {
+    async fn lanes(&self, wake: &Notify) {
+        let token = &self.stop;
         let mut board = Board::default();
-        let mut tasks: JoinSet<Finished> = JoinSet::new();
+        let mut tasks: JoinSet<Verdict> = JoinSet::new();
         loop {
             if !token.is_cancelled() {
                 self.take_up(&mut board, &mut tasks).await;
@@ -72,7 +77,7 @@ impl Worker {
     }
 
     /// Claims what is due and starts a task for each lane that is free.
-    async fn take_up(&self, board: &mut Board, tasks: &mut JoinSet<Finished>) {
+    async fn take_up(&self, board: &mut Board, tasks: &mut JoinSet<Verdict>) {
         let now = self.clock.now();
         let limits: Vec<ShareLimit> = Share::ALL.iter().map(|&share| self.limit(board, share, now)).collect();
         let claimed = match self.db.claim(&self.lease.account, self.lease.fence, &self.owner, &limits).await {
@@ -100,10 +105,10 @@ impl Worker {
         ShareLimit { share, limit: self.settings.batch_max, except: busy.chain(resting).collect() }
     }
 
-    /// Writes down what a lane's batch came to, and lets the lane go on.
-    async fn ended(&self, board: &mut Board, ended: Result<(Id, Finished), JoinError>) {
-        let (id, finished) = match ended {
-            Ok((id, finished)) => (id, Some(finished)),
+    /// Lets a lane go on whose batch has ended.
+    async fn ended(&self, board: &mut Board, ended: Result<(Id, Verdict), JoinError>) {
+        let (id, verdict) = match ended {
+            Ok((id, verdict)) => (id, Some(verdict)),
             Err(error) => {
                 tracing::error!(account = %self.lease.account, %error, "a batch ended unexpectedly");
                 metrics::counter!("orderbridge_batches_lost_total").increment(1);
@@ -112,16 +117,22 @@ impl Worker {
         };
         let Some((lane, items)) = board.in_flight.remove(&id) else { return };
         board.busy.remove(&lane);
-        let finished = finished.unwrap_or_else(|| Finished::all(items, &failure::failed(3, "the batch ended unexpectedly".into())));
-        self.rest(board, &lane.0, &finished);
-        self.finish(finished).await;
+        match verdict {
+            Some(verdict) => self.rest(board, &lane.0, verdict),
+            None => self.finish(Finished::all(items, &failure::failed(3, "the batch ended unexpectedly".into()))).await,
+        }
     }
 
     /// A tenant whose whole batch failed for a reason outside its items rests; the first success wakes it.
-    fn rest(&self, board: &mut Board, scope: &Scope, finished: &Finished) {
-        if !finished.all_failed() {
-            board.resting.remove(scope);
-            return;
+    fn rest(&self, board: &mut Board, scope: &Scope, verdict: Verdict) {
+        let is_probed = board.resting.contains_key(scope);
+        match verdict {
+            Verdict::Works => {
+                board.resting.remove(scope);
+                return;
+            }
+            Verdict::Unknown if !is_probed => return,
+            Verdict::Unknown | Verdict::Fails => {}
         }
         let failures = board.resting.get(scope).map_or(1, |rest| rest.failures.saturating_add(1));
         let wait = backoff::after_attempts(failures);

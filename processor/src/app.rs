@@ -114,7 +114,8 @@ impl App {
     /// [`ProcessorError`] if intake or the health endpoint ends by itself.
     pub async fn run(self, token: CancellationToken) -> Result<(), ProcessorError> {
         let Self { scheduler, intake, server, status, database, db } = self;
-        let handler = Intake { db: db.clone(), dead_letters: intake.dead_letters, clock: intake.clock, runtime: Handle::current() };
+        let handler =
+            Intake { db: db.clone(), dead_letters: intake.dead_letters, clock: intake.clock, runtime: Handle::current(), buried: Mutex::default() };
         let consumer = Consumer::start(&intake.kafka, &intake.consumer, handler, token.child_token())?;
         let watching = watch_status(consumer.status(), status);
         let pinging = ping(db, database);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use orderbridge_http_client::CallError;
 use orderbridge_postgres::{DbError, Postponed, WorkItem};
 use orderbridge_reconcile::Session;
 use orderbridge_schema::ids::{Platform, TenantId};
@@ -17,13 +18,27 @@ use crate::outcome::{Outcome, When};
 
 /// How long finished work may wait for a database that is away before its lease is left to end.
 const WRITE_TRIES: u32 = 20;
+/// When items are looked at again that waited for a probe.
+const AFTER_PROBE: Duration = Duration::from_secs(3);
+/// Why an account is parked whose fresh token does not work either.
+const REFRESHED_IN_VAIN: &str = "Brightpearl refuses a token that was refreshed a moment ago";
 /// Between two tries.
 const WRITE_WAIT: Duration = Duration::from_millis(500);
 
 /// What a batch came to.
 pub(crate) struct Finished {
     looked: Vec<Looked>,
-    rules_version: i64,
+}
+
+/// What a batch says of its tenant as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Something of it worked.
+    Works,
+    /// Nothing of it did.
+    Fails,
+    /// A single item failed.
+    Unknown,
 }
 
 impl Finished {
@@ -33,31 +48,47 @@ impl Finished {
     }
 
     fn each(items: Vec<(WorkItem, Outcome)>) -> Self {
-        let looked = |(item, outcome)| Looked { item, outcome, timeline: Vec::new(), cleared: Vec::new() };
-        Self { looked: items.into_iter().map(looked).collect(), rules_version: 0 }
+        let looked = |(item, outcome)| Looked { item, outcome, timeline: Vec::new(), cleared: Vec::new(), also_held: Vec::new(), rules_version: 0 };
+        Self { looked: items.into_iter().map(looked).collect() }
     }
 
-    /// Whether nothing worked, for reasons outside the items.
-    pub(crate) fn all_failed(&self) -> bool {
+    fn all_failed(&self) -> bool {
         !self.looked.is_empty() && self.looked.iter().all(|looked| looked.outcome.is_failure())
+    }
+
+    /// One item that fails may be to blame itself; several that all fail have a common cause.
+    fn verdict(&self) -> Verdict {
+        match self.looked.len() {
+            _ if !self.all_failed() => Verdict::Works,
+            1 => Verdict::Unknown,
+            _ => Verdict::Fails,
+        }
     }
 }
 
 impl Worker {
-    /// Works on one lane's items. When probing, one of them goes first and the others follow only if it works.
-    pub(crate) async fn work_on(&self, scope: Scope, share: Share, mut items: Vec<WorkItem>, probing: bool) -> Finished {
-        if !probing || items.len() < 2 {
-            return self.work_through(&scope, share, items).await;
-        }
-        let rest = items.split_off(1);
-        let mut first = self.work_through(&scope, share, items).await;
-        let others = match first.looked.first().filter(|looked| looked.outcome.is_failure()) {
-            Some(failed) => Finished::all(rest, &failed.outcome),
-            None => self.work_through(&scope, share, rest).await,
+    /// Works on one lane's items and writes down what they came to. When probing, the item that failed least goes first and the others
+    /// follow only if that works.
+    pub(crate) async fn work_on(&self, scope: Scope, share: Share, mut items: Vec<WorkItem>, probing: bool) -> Verdict {
+        let finished = if probing && items.len() > 1 {
+            items.sort_by_key(|item| item.attempts);
+            let rest = items.split_off(1);
+            let mut first = self.work_through(&scope, share, items).await;
+            let others = if first.all_failed() {
+                Finished::all(rest, &Outcome::later(AFTER_PROBE, "the tenant is left alone until a single item works"))
+            } else {
+                self.work_through(&scope, share, rest).await
+            };
+            let verdict = first.verdict();
+            first.looked.extend(others.looked);
+            self.finish(first).await;
+            return verdict;
+        } else {
+            self.work_through(&scope, share, items).await
         };
-        first.looked.extend(others.looked);
-        first.rules_version = first.rules_version.max(others.rules_version);
-        first
+        let verdict = finished.verdict();
+        self.finish(finished).await;
+        verdict
     }
 
     async fn work_through(&self, scope: &Scope, share: Share, items: Vec<WorkItem>) -> Finished {
@@ -74,7 +105,7 @@ impl Worker {
         };
         let looked = self.reconcile_orders(&session, items).await;
         let looked = self.mend_credentials(&session, generation, share, looked).await;
-        Finished { looked, rules_version: session.rules_version }
+        Finished { looked }
     }
 
     /// A session for an account whose catalogue is loaded. A token that Brightpearl refuses on the way is refreshed, once.
@@ -87,7 +118,8 @@ impl Worker {
                 Ok(session) => return Ok((session, account.generation)),
             }
         }
-        Err(self.connections.park(&self.lease.account, "Brightpearl refuses a token that was refreshed a moment ago").await)
+        let generation = self.connections.account(&self.lease.account).await?.generation;
+        Err(self.connections.park(&self.lease.account, generation, REFRESHED_IN_VAIN).await)
     }
 
     async fn prepared_session(&self, account: &AccountClient, tenant: &TenantId, share: Share) -> Result<Session, Outcome> {
@@ -104,7 +136,7 @@ impl Worker {
     async fn mend_credentials(&self, session: &Session, generation: i64, share: Share, looked: Vec<Looked>) -> Vec<Looked> {
         let is_refused = |looked: &Looked, by: Platform| looked.outcome == Outcome::Unauthorised(by);
         if looked.iter().any(|looked| is_refused(looked, Platform::Bigcommerce)) {
-            self.park_tenant(&session.tenant).await;
+            self.park_tenant(session).await;
         }
         let (refused, mut done): (Vec<Looked>, Vec<Looked>) = looked.into_iter().partition(|looked| is_refused(looked, Platform::Brightpearl));
         if refused.is_empty() {
@@ -115,17 +147,29 @@ impl Worker {
             Err(outcome) => Finished::all(items, &outcome).looked,
             Ok(()) => match self.ready_session(&session.tenant, share).await {
                 Err(outcome) => Finished::all(items, &outcome).looked,
-                Ok((session, _)) => self.reconcile_orders(&session, items).await,
+                Ok((session, generation)) => {
+                    let again = self.reconcile_orders(&session, items).await;
+                    if again.iter().any(|looked| is_refused(looked, Platform::Brightpearl)) {
+                        self.connections.park(&session.account, generation, REFRESHED_IN_VAIN).await;
+                    }
+                    again
+                }
             },
         };
-        if again.iter().any(|looked| is_refused(looked, Platform::Brightpearl)) {
-            self.connections.park(&session.account, "Brightpearl refuses a token that was refreshed a moment ago").await;
-        }
         done.extend(again);
         done
     }
 
-    async fn park_tenant(&self, tenant: &TenantId) {
+    /// Parks a tenant whose store refuses the token, if the credentials as they are now are refused too.
+    async fn park_tenant(&self, session: &Session) {
+        let tenant = &session.tenant;
+        let checked = match self.connections.store_client(tenant).await {
+            Ok(Some(client)) => client.time(session.share).await,
+            _ => return,
+        };
+        if !matches!(checked, Err(CallError::Unauthorised)) {
+            return;
+        }
         let reason = "BigCommerce refuses the access token: the store's connection must be renewed";
         tracing::error!(%tenant, reason, "parked the tenant");
         if let Err(error) = self.db.park_tenant(tenant, reason).await {
@@ -133,12 +177,37 @@ impl Worker {
         }
     }
 
-    /// Work of the account itself: routing and products.
-    async fn account_batch(&self, items: Vec<WorkItem>) -> Finished {
-        let account = match self.connections.account(&self.lease.account).await {
-            Ok(account) => account,
-            Err(outcome) => return Finished::all(items, &outcome),
-        };
+    /// Work of the account itself: routing and products. A 401 refreshes the token once; a second one parks the account.
+    async fn account_batch(&self, mut items: Vec<WorkItem>) -> Finished {
+        let mut done = Vec::new();
+        for last in [false, true] {
+            let account = match self.connections.account(&self.lease.account).await {
+                Ok(account) => account,
+                Err(outcome) => return Finished::each(done.into_iter().chain(items.into_iter().map(|item| (item, outcome.clone()))).collect()),
+            };
+            let looked = self.account_items(&account, items).await;
+            let is_refused = |(_, outcome): &(WorkItem, Outcome)| *outcome == Outcome::Unauthorised(Platform::Brightpearl);
+            let (refused, fine): (Vec<_>, Vec<_>) = looked.into_iter().partition(is_refused);
+            done.extend(fine);
+            if refused.is_empty() {
+                return Finished::each(done);
+            }
+            items = refused.into_iter().map(|(item, _)| item).collect();
+            let code = &self.lease.account;
+            let stopped = if last {
+                Some(self.connections.park(code, account.generation, REFRESHED_IN_VAIN).await)
+            } else {
+                self.connections.refresh(code, account.generation).await.err()
+            };
+            if let Some(outcome) = stopped {
+                done.extend(items.into_iter().map(|item| (item, outcome.clone())));
+                return Finished::each(done);
+            }
+        }
+        Finished::each(done)
+    }
+
+    async fn account_items(&self, account: &AccountClient, items: Vec<WorkItem>) -> Vec<(WorkItem, Outcome)> {
         let mut by_kind: BTreeMap<WorkKind, Vec<WorkItem>> = BTreeMap::new();
         for item in items {
             by_kind.entry(item.key.kind).or_default().push(item);
@@ -146,23 +215,14 @@ impl Worker {
         let mut done = Vec::new();
         for (kind, items) in by_kind {
             done.extend(match kind {
-                WorkKind::SalesOrder => self.route_sales_orders(&account, items).await,
-                WorkKind::GoodsOutNote => self.route_notes(&account, NoteKind::GoodsOut, items).await,
-                WorkKind::DropShipNote => self.route_notes(&account, NoteKind::DropShip, items).await,
-                WorkKind::Product => self.refresh_products(&account, items).await,
+                WorkKind::SalesOrder => self.route_sales_orders(account, items).await,
+                WorkKind::GoodsOutNote => self.route_notes(account, NoteKind::GoodsOut, items).await,
+                WorkKind::DropShipNote => self.route_notes(account, NoteKind::DropShip, items).await,
+                WorkKind::Product => self.refresh_products(account, items).await,
                 WorkKind::Order => items.into_iter().map(|item| (item, Outcome::Done)).collect(),
             });
         }
-        if done.iter().any(|(_, outcome)| *outcome == Outcome::Unauthorised(Platform::Brightpearl)) {
-            let refreshed = self.connections.refresh(&self.lease.account, account.generation).await;
-            let again = refreshed.err().unwrap_or_else(|| Outcome::later(Duration::from_millis(500), "the access token was refreshed"));
-            for (_, outcome) in &mut done {
-                if *outcome == Outcome::Unauthorised(Platform::Brightpearl) {
-                    *outcome = again.clone();
-                }
-            }
-        }
-        Finished::each(done)
+        done
     }
 
     /// Writes outcomes down. While the database is away it is tried again; should it stay away, the lease ends and another processor
@@ -173,9 +233,13 @@ impl Worker {
         for _try in 0..WRITE_TRIES {
             let mut left = Vec::new();
             for looked in open {
-                if let Err(error) = self.write_down(&looked, finished.rules_version).await {
-                    tracing::warn!(item = %looked.item.key, %error, "what became of a work item could not be written down yet");
-                    left.push(looked);
+                match self.write_down(&looked).await {
+                    Ok(()) => {}
+                    Err(error) if error.is_transient() => {
+                        tracing::warn!(item = %looked.item.key, %error, "what became of a work item could not be written down yet");
+                        left.push(looked);
+                    }
+                    Err(error) => self.put_off(&looked, &error).await,
                 }
             }
             if left.is_empty() {
@@ -186,14 +250,26 @@ impl Worker {
         }
     }
 
-    async fn write_down(&self, looked: &Looked, rules_version: i64) -> Result<(), DbError> {
+    /// The database refuses what is to be written: the item comes back later instead of staying claimed.
+    async fn put_off(&self, looked: &Looked, error: &DbError) {
+        tracing::error!(item = %looked.item.key, %error, "what became of a work item is refused by the database");
+        let postponed = self.postponed(When::After(Duration::from_secs(60)), false, true, "what became of it could not be written down");
+        if let Err(error) = self.db.reschedule(&looked.item, postponed).await {
+            tracing::error!(item = %looked.item.key, %error, "a work item stays claimed until its claim runs out");
+        }
+    }
+
+    async fn write_down(&self, looked: &Looked) -> Result<(), DbError> {
         self.db.append_timeline(&looked.timeline).await?;
+        if !looked.also_held.is_empty() {
+            self.db.record_holds(&looked.item.key, &looked.also_held, looked.rules_version).await?;
+        }
         if !looked.cleared.is_empty() {
             self.db.clear_holds(&looked.item.key, &looked.cleared).await?;
         }
         let current = match &looked.outcome {
             Outcome::Done => self.db.complete(&looked.item).await?,
-            Outcome::Held(holds) => self.db.hold(&looked.item, holds, rules_version).await?,
+            Outcome::Held(holds) => self.db.hold(&looked.item, holds, looked.rules_version).await?,
             Outcome::Again { when, firm, failed, why } => self.db.reschedule(&looked.item, self.postponed(*when, *firm, *failed, why)).await?,
             Outcome::Unauthorised(platform) => {
                 let why = format!("{platform} does not accept the credentials");

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use orderbridge_postgres::{CatalogueState, Causes, HoldFilter, WorkItem};
 use orderbridge_schema::decision::Cause;
+use orderbridge_schema::facts::ProductIdentity;
 use orderbridge_schema::ids::{Platform, ProductId};
 use orderbridge_schema::work::{Scope, Share};
 
@@ -17,6 +18,7 @@ const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
 impl Worker {
     /// Loads the whole catalogue if that was never done for this account. Orders are not matched against half a catalogue.
     pub(crate) async fn ensure_catalogue(&self, account: &AccountClient) -> Result<(), Outcome> {
+        let _others_wait = self.loading.lock().await;
         let state = self.db.catalogue_state(&self.lease.account).await.map_err(|error| of_db(&error))?;
         if state.loaded_at.is_some() {
             return Ok(());
@@ -43,7 +45,7 @@ impl Worker {
     pub(crate) async fn refresh_products(&self, account: &AccountClient, items: Vec<WorkItem>) -> Vec<(WorkItem, Outcome)> {
         let ids: Vec<ProductId> = items.iter().map(|item| ProductId(item.key.entity)).collect();
         let outcome = match account.client.products(&ids, Share::Stock).await {
-            Ok(products) => match self.db.save_products(&self.lease.account, &products).await {
+            Ok(found) => match self.db.save_products(&self.lease.account, &with_missing(found, &ids)).await {
                 Ok(_known) => Outcome::Done,
                 Err(error) => of_db(&error),
             },
@@ -55,7 +57,7 @@ impl Worker {
     /// While orders wait for an unknown SKU, products changed since the watermark are read now and then: an event may be lost, and a
     /// merchant who has just made the product should not have to click.
     pub(crate) async fn check_unknown_skus(&self) -> Result<(), Outcome> {
-        if !self.any_unknown_sku().await? {
+        if !self.any_sku_waited_for().await? {
             return Ok(());
         }
         let account = self.connections.account(&self.lease.account).await?;
@@ -89,14 +91,25 @@ impl Worker {
         Ok(())
     }
 
-    async fn any_unknown_sku(&self) -> Result<bool, Outcome> {
+    async fn any_sku_waited_for(&self) -> Result<bool, Outcome> {
         for tenant in self.db.tenants_of_account(&self.lease.account).await.map_err(|error| of_db(&error))? {
-            let scope = Some(Scope::Tenant(tenant.id));
-            let filter = HoldFilter { scope, cause_prefix: Some("unknown-sku:".into()), limit: 1 };
-            if !self.db.holds(&filter).await.map_err(|error| of_db(&error))?.is_empty() {
-                return Ok(true);
+            let scope = Scope::Tenant(tenant.id);
+            for prefix in ["unknown-sku:", "ambiguous-sku:"] {
+                let filter = HoldFilter { scope: Some(scope.clone()), cause_prefix: Some(prefix.into()), limit: 1 };
+                if !self.db.holds(&filter).await.map_err(|error| of_db(&error))?.is_empty() {
+                    return Ok(true);
+                }
             }
         }
         Ok(false)
     }
+}
+
+/// What was found, and what was asked for and is not there any more: deleted products are matched by nobody.
+pub(crate) fn with_missing(mut found: Vec<ProductIdentity>, asked: &[ProductId]) -> Vec<ProductIdentity> {
+    let is_found = |id: &ProductId| found.iter().any(|product| product.id == *id);
+    let gone: Vec<ProductIdentity> =
+        asked.iter().filter(|id| !is_found(id)).map(|&id| ProductIdentity { id, sku: String::new(), live: false }).collect();
+    found.extend(gone);
+    found
 }

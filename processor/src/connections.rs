@@ -82,6 +82,14 @@ impl Connections {
         Ok(AccountClient { record, client, generation: credentials.token_generation })
     }
 
+    /// A client for a tenant's store, with its credentials as they are now.
+    pub(crate) async fn store_client(&self, tenant: &TenantId) -> Result<Option<orderbridge_bigcommerce::Client>, DbError> {
+        let Some(record) = self.db.tenant(tenant).await? else { return Ok(None) };
+        let token = self.db.store_credentials(tenant).await?.access_token;
+        let gate = Arc::clone(&self.gate);
+        Ok(Some(orderbridge_bigcommerce::Client::new(self.http.clone(), record.store_base, record.store, token, gate)))
+    }
+
     /// A session for a batch of one tenant of the account.
     pub(crate) async fn session(&self, account: &AccountClient, tenant: &TenantId, share: Share) -> Result<Session, Outcome> {
         let record = self.db.tenant(tenant).await.map_err(|error| of_db(&error))?;
@@ -164,10 +172,12 @@ impl Connections {
             return Ok(());
         }
         let Some(refresh_token) = &credentials.refresh_token else {
-            return Err(self.park(account, "Brightpearl refuses the access token and there is no refresh token").await);
+            return Err(self.park(account, generation, "Brightpearl refuses the access token and there is no refresh token").await);
         };
         let Some(record) = self.db.account(account).await.map_err(|error| of_db(&error))? else { return Ok(()) };
-        if !self.db.begin_refresh(account, generation, &self.holder).await.map_err(|error| of_db(&error))? {
+        // A name of its own for each attempt: two lanes of one process must not both hold the lock.
+        let holder = format!("{}/{}", self.holder, uuid::Uuid::new_v4().simple());
+        if !self.db.begin_refresh(account, generation, &holder).await.map_err(|error| of_db(&error))? {
             return Err(Outcome::later(REFRESH_WAIT, "another process refreshes the token"));
         }
         let secret = credentials.client_secret.as_ref();
@@ -181,17 +191,18 @@ impl Connections {
                 Ok(())
             }
             Err(CallError::Unauthorised | CallError::Refused { .. } | CallError::NotFound) => {
-                Err(self.park(account, "Brightpearl refuses to refresh the access token: the connection must be authorised again").await)
+                Err(self.park(account, generation, "Brightpearl refuses to refresh the access token: the connection must be authorised again").await)
             }
             Err(error) => Err(failure::of_read_call(Platform::Brightpearl, &error, 0)),
         }
     }
 
-    /// Stops all work of an account until its credentials are replaced.
-    pub(crate) async fn park(&self, account: &AccountCode, reason: &str) -> Outcome {
-        tracing::error!(%account, reason, "parked the account");
-        if let Err(error) = self.db.park_account(account, reason).await {
-            tracing::error!(%account, %error, "the account could not be parked");
+    /// Stops all work of an account until its credentials are replaced; nothing happens if they were replaced meanwhile.
+    pub(crate) async fn park(&self, account: &AccountCode, generation: i64, reason: &str) -> Outcome {
+        match self.db.park_account(account, generation, reason).await {
+            Ok(true) => tracing::error!(%account, reason, "parked the account"),
+            Ok(false) => tracing::info!(%account, "new credentials arrived while the old ones were refused"),
+            Err(error) => tracing::error!(%account, %error, "the account could not be parked"),
         }
         Outcome::later(PARKED_WAIT, format!("the account is parked: {reason}"))
     }

@@ -12,12 +12,12 @@ use orderbridge_postgres::{CommandState, Confirmed, JournalEntry, Missed, NewAgr
 use orderbridge_reconcile::Session;
 use orderbridge_schema::command::{Command, NewSalesOrder, NewShipment, Repeatability};
 use orderbridge_schema::decision::AgreedStatus;
-use orderbridge_schema::facts::ProductIdentity;
 use orderbridge_schema::ids::{ContactId, ProductId, SalesOrderId, ShipmentId};
 use orderbridge_schema::link::{ContactLink, OrderLink, ShipmentLink};
 use orderbridge_schema::work::{Scope, WorkKey, WorkKind};
 
 use crate::account::Worker;
+use crate::catalogue::with_missing;
 use crate::crash;
 use crate::failure;
 use crate::outcome::{Outcome, When};
@@ -48,7 +48,9 @@ impl Worker {
         let entry = match entry.state {
             CommandState::Planned => entry,
             CommandState::Confirmed => return self.confirmed_before(session, command, facts, &entry).await,
-            CommandState::Sent | CommandState::InDoubt => match self.settle(session, command, facts, &entry).await? {
+            // Somebody is at it now: most often it is settled in a moment.
+            CommandState::Sent => return Err(Outcome::later(BUSY_WAIT, format!("{} is being sent", entry.key))),
+            CommandState::InDoubt => match self.settle(session, command, facts, &entry).await? {
                 Settled::Effected(effected) => return Ok(effected),
                 Settled::Absent => self.planned(session, command, facts).await?,
             },
@@ -71,7 +73,7 @@ impl Worker {
                 "rules_version": session.rules_version,
             }),
         };
-        self.db.plan(&planned).await.map_err(|error| failure::failed(0, format!("journal: {error}")))
+        self.db.plan(&planned).await.map_err(|error| failure::of_journal(command.kind(), &error))
     }
 
     async fn send(&self, session: &Session, command: &Command, facts: &OrderFacts, entry: &JournalEntry, attempts: u32) -> Result<Effected, Outcome> {
@@ -109,7 +111,7 @@ impl Worker {
         let Some(effected) = effected(session, command, facts, entry, id) else {
             // Confirmed, id unknown: found by its key at the next look, or once the search index has caught up.
             let recorded = self.db.confirm(entry, None, Confirmed::default()).await;
-            recorded.map_err(|error| failure::failed(0, format!("journal: {error}")))?;
+            recorded.map_err(|error| failure::of_journal(command.kind(), &error))?;
             return Err(Outcome::later(BUSY_WAIT, "the platform accepted the command without naming what it made"));
         };
         let confirmed = Confirmed {
@@ -117,7 +119,7 @@ impl Worker {
             agreed: agreed(&effected).map(|pair| NewAgreement { tenant: session.tenant.clone(), order: facts.id, pair }),
             timeline: vec![self.entry(session, facts, done_key(&effected), told(&effected, command))],
         };
-        self.db.confirm(entry, id, confirmed).await.map_err(|error| failure::failed(0, format!("journal: {error}")))?;
+        self.db.confirm(entry, id, confirmed).await.map_err(|error| failure::of_journal(command.kind(), &error))?;
         crash::point(&format!("after-confirm:{}", command.kind()));
         Ok(effected)
     }
@@ -146,14 +148,10 @@ impl Worker {
     /// A refused sales order may name a contact or a product that is gone: both are matched anew, once, before a person is asked.
     async fn match_again(&self, session: &Session, order: &NewSalesOrder, facts: &OrderFacts) -> Outcome {
         let products: Vec<ProductId> = order.rows.iter().filter_map(|row| row.product).collect();
-        if let Ok(found) = session.brightpearl.products(&products, session.share).await {
-            let gone = products.iter().filter(|id| !found.iter().any(|product| product.id == **id));
-            let gone: Vec<ProductIdentity> = gone.map(|&id| ProductIdentity { id, sku: String::new(), live: false }).collect();
-            for identities in [found, gone] {
-                if let Err(error) = self.db.save_products(&session.account, &identities).await {
-                    return failure::failed(0, format!("database: {error}"));
-                }
-            }
+        if let Ok(found) = session.brightpearl.products(&products, session.share).await
+            && let Err(error) = self.db.save_products(&session.account, &with_missing(found, &products)).await
+        {
+            return failure::failed(0, format!("database: {error}"));
         }
         if let (Some(ContactFact::Linked(_)), Some(Some(store_order))) = (&facts.contact, &facts.store_order) {
             let email = normalise_email(&store_order.billing.email);
@@ -188,7 +186,7 @@ impl Worker {
             Found::Yes(id) => self.confirm(session, command, facts, entry, id).await.map(Settled::Effected),
             // The platform deduplicates it, or it sets a value: it may be sent again, now that nothing of it is under way.
             Found::No if command.kind().repeatability() != Repeatability::LookFirst => Ok(Settled::Absent),
-            Found::No => match self.db.miss(entry, began.elapsed()).await.map_err(|error| failure::failed(0, format!("journal: {error}")))? {
+            Found::No => match self.db.miss(entry, began.elapsed()).await.map_err(|error| failure::of_journal(command.kind(), &error))? {
                 Missed::Proved => Ok(Settled::Absent),
                 Missed::First { again_at } => Err(wait_until(again_at, &format!("{} was not found; it counts when it is missing twice", entry.key))),
                 Missed::Moved => Err(Outcome::later(BUSY_WAIT, "another processor settled it")),
@@ -209,10 +207,15 @@ impl Worker {
         self.confirm(session, command, facts, entry, id).await
     }
 
+    /// The work item of an order.
+    pub(crate) fn key(&self, session: &Session, facts: &OrderFacts) -> WorkKey {
+        WorkKey { scope: Scope::Tenant(session.tenant.clone()), kind: WorkKind::Order, entity: facts.id.0 }
+    }
+
     /// A timeline entry about an order.
     pub(crate) fn entry(&self, session: &Session, facts: &OrderFacts, key: &str, text: String) -> TimelineEntry {
         TimelineEntry {
-            about: WorkKey { scope: Scope::Tenant(session.tenant.clone()), kind: WorkKind::Order, entity: facts.id.0 },
+            about: self.key(session, facts),
             at: self.clock.now(),
             key: key.to_owned(),
             text,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use orderbridge_http_client::CallError;
+use orderbridge_postgres::DbError;
 use orderbridge_reconcile::ReadError;
 use orderbridge_schema::command::{Command, CommandKind};
 use orderbridge_schema::decision::{Cause, Effect, Hold};
@@ -57,6 +58,17 @@ fn waiting(platform: Platform, error: &CallError) -> Option<Outcome> {
 /// Something went wrong that time may mend.
 pub(crate) fn failed(attempts: u32, why: String) -> Outcome {
     Outcome::Again { when: When::After(backoff::after_attempts(attempts)), firm: false, failed: true, why }
+}
+
+/// A failure of the journal. A conflict (the same command is recorded with another result) is for a person: time does not mend it.
+pub(crate) fn of_journal(kind: CommandKind, error: &DbError) -> Outcome {
+    let DbError::Conflict(why) = error else { return failed(3, format!("journal: {error}")) };
+    Outcome::Held(vec![Hold {
+        effect: effect(kind),
+        cause: Cause::InDoubt(kind.as_str().to_owned()),
+        why: why.clone(),
+        remedy: "compare both sides: one of two objects was made twice or linked by hand; remove the one that is too many".into(),
+    }])
 }
 
 /// Which effect a command belongs to.

@@ -1,7 +1,7 @@
 //! From events to work items: id sets are expanded, events of one entity are one upsert, and nothing else is decided here.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use orderbridge_kafka::{Batch, BatchHandler, BatchOutcome, DeadLetters, Halt, Partition, Record, StoreUnavailable};
 use orderbridge_postgres::{Db, DbError};
@@ -14,6 +14,9 @@ use tokio::runtime::Handle;
 
 /// Most ids that one event may name (design, "Intake").
 const IDS_MAX: usize = 10_000;
+
+/// Work items of one transaction, unless a single record has more: a statement must end well within its time limit.
+const ITEMS_MAX: usize = 10_000;
 
 /// The work items an event asks for; none if nobody needs to know of it.
 ///
@@ -85,13 +88,20 @@ pub(crate) struct Intake {
     pub(crate) dead_letters: DeadLetters,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) runtime: Handle,
+    /// Records of the batch in hand that are among the dead letters already: a batch may be offered again while the database is away.
+    pub(crate) buried: Mutex<BTreeSet<(Partition, i64)>>,
 }
 
 impl Intake {
-    /// Stores records and the offsets behind them. Should the database refuse one of them for what it is, it is found by halving.
+    /// Stores records and the offsets behind them, in as few transactions as their size allows. Should the database refuse one of them
+    /// for what it is, it is found by halving.
     fn store_records(&self, records: &[Record]) -> Result<(), String> {
         let understood: Vec<Result<Vec<Upsert>, String>> =
             records.iter().map(|record| record.envelope.as_ref().map_err(String::clone).and_then(work_of)).collect();
+        let items: usize = understood.iter().flatten().map(Vec::len).sum();
+        if items > ITEMS_MAX && records.len() > 1 {
+            return self.store_split(records);
+        }
         for (record, result) in records.iter().zip(&understood) {
             if let Err(reason) = result {
                 self.bury(record, reason)?;
@@ -105,6 +115,12 @@ impl Intake {
         }
     }
 
+    fn store_split(&self, records: &[Record]) -> Result<(), String> {
+        let (first, second) = records.split_at(records.len() / 2);
+        self.store_records(first)?;
+        self.store_records(second)
+    }
+
     fn store_halves(&self, records: &[Record], error: &DbError) -> Result<(), String> {
         match records {
             [] => Err(error.to_string()),
@@ -113,20 +129,26 @@ impl Intake {
                 let stored = self.runtime.block_on(self.db.intake(&[], &next_offsets(records)));
                 stored.map_err(|error| error.to_string())
             }
-            _ => {
-                let (first, second) = records.split_at(records.len() / 2);
-                self.store_records(first)?;
-                self.store_records(second)
-            }
+            _ => self.store_split(records),
         }
     }
 
     /// Puts a record among the dead letters. Its offset is passed only after the broker has acknowledged that.
     fn bury(&self, record: &Record, reason: &str) -> Result<(), String> {
+        let place = (record.at(), record.offset);
+        if self.buried().contains(&place) {
+            return Ok(());
+        }
         tracing::error!(record = %record.at(), offset = record.offset, reason, "a record went to the dead letters");
         metrics::counter!("orderbridge_dead_letters_total", "topic" => record.topic.name()).increment(1);
         let buried = self.runtime.block_on(self.dead_letters.publish(record, reason, self.clock.now()));
-        buried.map(|_published| ()).map_err(|error| error.to_string())
+        buried.map_err(|error| error.to_string())?;
+        self.buried().insert(place);
+        Ok(())
+    }
+
+    fn buried(&self) -> std::sync::MutexGuard<'_, BTreeSet<(Partition, i64)>> {
+        self.buried.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -142,6 +164,7 @@ impl BatchHandler for Intake {
     fn store(&self, batch: &Batch) -> BatchOutcome {
         match self.store_records(&batch.records) {
             Ok(()) => {
+                self.buried().clear();
                 metrics::counter!("orderbridge_events_taken_in_total").increment(u64::try_from(batch.records.len()).unwrap_or(u64::MAX));
                 BatchOutcome::Stored
             }

@@ -7,7 +7,7 @@ use orderbridge_decide::{ContactFact, OrderFacts};
 use orderbridge_postgres::{CommandState, Confirmed, DbError, NewLink, OrderState, TimelineEntry, WorkItem};
 use orderbridge_reconcile::{ReadError, Session, reconcile};
 use orderbridge_schema::command::{Command, CommandKey, CommandKind, NewShipment};
-use orderbridge_schema::decision::{Agreement, Decision, Effect, Remark};
+use orderbridge_schema::decision::{Agreement, Decision, Effect, Hold, Remark};
 use orderbridge_schema::ids::StoreOrderId;
 use orderbridge_schema::link::{ContactLink, OrderLink, ShipmentLink};
 use orderbridge_schema::work::{Aspects, Scope};
@@ -38,6 +38,10 @@ pub(crate) struct Looked {
     pub(crate) timeline: Vec<TimelineEntry>,
     /// Effects that waited before and do not any more.
     pub(crate) cleared: Vec<Effect>,
+    /// Effects that wait although the item itself is looked at again.
+    pub(crate) also_held: Vec<Hold>,
+    /// The rules it was decided by.
+    pub(crate) rules_version: i64,
 }
 
 impl Worker {
@@ -49,7 +53,7 @@ impl Worker {
             Err(error) => {
                 let outcome = |item: WorkItem| {
                     let outcome = failure::failed(item.attempts, format!("database: {error}"));
-                    Looked { item, outcome, timeline: Vec::new(), cleared: Vec::new() }
+                    Looked { item, outcome, timeline: Vec::new(), cleared: Vec::new(), also_held: Vec::new(), rules_version: session.rules_version }
                 };
                 return items.into_iter().map(outcome).collect();
             }
@@ -57,6 +61,10 @@ impl Worker {
         for _round in 0..ROUNDS_MAX {
             if active.is_empty() {
                 break;
+            }
+            if self.stop.is_cancelled() {
+                done.extend(active.into_iter().map(|one| self.looked(session, one, stopping())));
+                return done;
             }
             let (still, finished) = self.round(session, active).await;
             active = still;
@@ -126,6 +134,9 @@ impl Worker {
             }
         };
         for command in &decision.commands {
+            if self.stop.is_cancelled() {
+                return Err(self.looked(session, one, stopping()));
+            }
             match self.was_tried_before(session, &mut one.facts, command).await {
                 Ok(true) => return Ok(one),
                 Ok(false) => {}
@@ -139,17 +150,36 @@ impl Worker {
                     self.remember_contact(session, &one.facts, command).await;
                     self.apply(&mut one.facts, command, effected);
                 }
+                Err(Outcome::Held(holds)) => {
+                    // Decided again with that knowledge: the order's other effects go on.
+                    one.facts.refused.extend(holds.into_iter().map(|hold| (command.name(), hold)));
+                    return Ok(one);
+                }
                 Err(outcome) => return Err(self.looked(session, one, outcome)),
             }
         }
         if recorded || !decision.commands.is_empty() {
             return Ok(one);
         }
-        // Every held effect was decided anew on the way here: what is not held now is free.
-        let free = |effect: &Effect| !decision.holds.iter().any(|hold| hold.effect == *effect);
-        let cleared = if one.was_held { Effect::ALL.into_iter().filter(free).collect() } else { Vec::new() };
-        let outcome = settled(decision);
-        Err(Looked { cleared, ..self.looked(session, one, outcome) })
+        Err(self.settled(session, one, decision))
+    }
+
+    /// What becomes of an order about which nothing is left to do now.
+    fn settled(&self, session: &Session, one: Active, decision: Decision) -> Looked {
+        let held = |effect: &Effect| decision.holds.iter().any(|hold| hold.effect == *effect);
+        match decision.again_after_seconds {
+            // Not all of it was decided: what waited before stays as it is.
+            Some(seconds) => {
+                let outcome = Outcome::later(Duration::from_secs(u64::from(seconds)), "it changed a moment ago and is left to settle");
+                Looked { also_held: decision.holds, ..self.looked(session, one, outcome) }
+            }
+            // Every held effect was decided anew on the way here: what is not held now is free.
+            None => {
+                let cleared = if one.was_held { Effect::ALL.into_iter().filter(|effect| !held(effect)).collect() } else { Vec::new() };
+                let outcome = if decision.holds.is_empty() { Outcome::Done } else { Outcome::Held(decision.holds) };
+                Looked { cleared, ..self.looked(session, one, outcome) }
+            }
+        }
     }
 
     /// Stores what a decision found out without any call. Returns whether the order must be looked at again for it.
@@ -164,6 +194,8 @@ impl Worker {
             changed = true;
         }
         if let Some((sales_order, rows)) = &decision.verified {
+            // Before it counts as verified: whatever ends this go early, what was found wrong stays known.
+            self.db.record_holds(&self.key(session, facts), &decision.holds, session.rules_version).await?;
             self.db.save_verified(&session.tenant, facts.id, *sales_order, rows, &[]).await?;
             facts.links.iter_mut().filter(|link| link.sales_order == *sales_order).for_each(|link| link.verified = true);
             facts.row_links.extend(rows.iter().cloned());
@@ -267,19 +299,14 @@ impl Worker {
                     .map(|hold| self.entry(session, &active.facts, &format!("held:{}", hold.cause), format!("{}; {}", hold.why, hold.remedy))),
             );
         }
-        Looked { item: active.item, outcome, timeline, cleared: Vec::new() }
+        let rules_version = session.rules_version;
+        Looked { item: active.item, outcome, timeline, cleared: Vec::new(), also_held: Vec::new(), rules_version }
     }
 }
 
-/// What becomes of an order about which nothing is left to do now.
-fn settled(decision: Decision) -> Outcome {
-    if !decision.holds.is_empty() {
-        Outcome::Held(decision.holds)
-    } else if let Some(seconds) = decision.again_after_seconds {
-        Outcome::later(Duration::from_secs(u64::from(seconds)), "it changed a moment ago and is left to settle")
-    } else {
-        Outcome::Done
-    }
+/// The lease is given up: whoever works on the account next takes the order up.
+fn stopping() -> Outcome {
+    Outcome::later(Duration::ZERO, "the processor was told to stop")
 }
 
 fn facts(id: StoreOrderId, aspects: Aspects, state: OrderState) -> OrderFacts {

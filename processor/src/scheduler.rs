@@ -1,9 +1,11 @@
 //! Which accounts this processor works on: leases taken, renewed, and given up in time.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
 use orderbridge_http_client::{HttpClient, QuotaGate};
 use orderbridge_postgres::{Db, DbError, Lease, WorkSignal, WorkSignals};
 use orderbridge_schema::clock::Clock;
@@ -30,6 +32,9 @@ pub(crate) struct Scheduler {
     settings: Arc<ProcessorSettings>,
     owner: String,
 }
+
+/// Which worker has ended.
+type Ended = (AccountCode, i64);
 
 /// A worker that runs.
 struct Running {
@@ -64,7 +69,7 @@ impl Scheduler {
     /// Runs until told to stop, then lets the workers finish what they have begun, and gives the leases back.
     pub(crate) async fn run(mut self, token: CancellationToken) {
         let mut running: HashMap<AccountCode, Running> = HashMap::new();
-        let mut workers: JoinSet<()> = JoinSet::new();
+        let mut workers: JoinSet<Ended> = JoinSet::new();
         let mut scan = tokio::time::interval(self.settings.idle_scan);
         let mut months = tokio::time::interval(PARTITIONS_EVERY);
         let mut renew = tokio::time::interval(self.settings.lease_ttl / 3);
@@ -80,7 +85,7 @@ impl Scheduler {
                 }
                 _ = months.tick() => self.make_partitions().await,
                 signal = self.signals.next() => self.signalled(signal, &mut running, &mut workers, &mut safe_until).await,
-                Some(_ended) = workers.join_next(), if !workers.is_empty() => {}
+                Some(ended) = workers.join_next(), if !workers.is_empty() => forget(&mut running, ended.ok()),
                 () = tokio::time::sleep_until(safe_until.into()), if !running.is_empty() => stop_all(&mut running),
             }
         }
@@ -94,7 +99,13 @@ impl Scheduler {
         }
     }
 
-    async fn signalled(&self, signal: WorkSignal, running: &mut HashMap<AccountCode, Running>, workers: &mut JoinSet<()>, safe_until: &mut Instant) {
+    async fn signalled(
+        &self,
+        signal: WorkSignal,
+        running: &mut HashMap<AccountCode, Running>,
+        workers: &mut JoinSet<Ended>,
+        safe_until: &mut Instant,
+    ) {
         match signal {
             WorkSignal::Accounts(accounts) => {
                 if accounts.iter().any(|account| !running.contains_key(account)) {
@@ -114,7 +125,7 @@ impl Scheduler {
     }
 
     /// Takes leases that nobody has, and starts a worker for each.
-    async fn acquire(&self, running: &mut HashMap<AccountCode, Running>, workers: &mut JoinSet<()>, safe_until: &mut Instant) {
+    async fn acquire(&self, running: &mut HashMap<AccountCode, Running>, workers: &mut JoinSet<Ended>, safe_until: &mut Instant) {
         let free = self.settings.accounts_max.saturating_sub(u32::try_from(running.len()).unwrap_or(u32::MAX));
         if free == 0 {
             return;
@@ -131,7 +142,7 @@ impl Scheduler {
         }
     }
 
-    fn start(&self, lease: Lease, running: &mut HashMap<AccountCode, Running>, workers: &mut JoinSet<()>) {
+    fn start(&self, lease: Lease, running: &mut HashMap<AccountCode, Running>, workers: &mut JoinSet<Ended>) {
         if running.get(&lease.account).is_some_and(|worker| worker.fence == lease.fence) {
             return;
         }
@@ -141,10 +152,17 @@ impl Scheduler {
         if let Some(former) = running.insert(lease.account.clone(), worker) {
             former.token.cancel();
         }
-        workers.spawn(self.worker(lease).run(wake, token));
+        let ended = (lease.account.clone(), lease.fence);
+        let work = AssertUnwindSafe(self.worker(lease, token).run(wake)).catch_unwind();
+        workers.spawn(async move {
+            if work.await.is_err() {
+                tracing::error!(account = %ended.0, "work on an account ended unexpectedly; its lease is given back");
+            }
+            ended
+        });
     }
 
-    fn worker(&self, lease: Lease) -> Worker {
+    fn worker(&self, lease: Lease, stop: CancellationToken) -> Worker {
         Worker {
             db: self.db.clone(),
             clock: Arc::clone(&self.clock),
@@ -153,17 +171,17 @@ impl Scheduler {
             settings: Arc::clone(&self.settings),
             lease,
             owner: self.owner.clone(),
+            stop,
+            loading: Arc::default(),
         }
     }
 
     /// Renews all leases with one statement; a lease that was lost ends its worker.
     async fn renew(&self, running: &mut HashMap<AccountCode, Running>, safe_until: &mut Instant) {
-        if running.is_empty() {
-            return;
-        }
         let asked = Instant::now();
         match self.db.renew_leases(&self.owner, self.settings.lease_ttl).await {
             Ok(kept) => {
+                self.give_back_unused(&kept, running).await;
                 *safe_until = asked + self.usable();
                 let is_kept =
                     |account: &AccountCode, worker: &Running| kept.iter().any(|lease| lease.account == *account && lease.fence == worker.fence);
@@ -177,6 +195,17 @@ impl Scheduler {
                 });
             }
             Err(error) => tracing::warn!(%error, "leases could not be renewed"),
+        }
+    }
+
+    /// A lease of ours that no worker works under (its worker ended, or the answer that granted it was lost) is given back: it is then
+    /// acquired anew, under a fence that may claim what the old one held.
+    async fn give_back_unused(&self, kept: &[Lease], running: &HashMap<AccountCode, Running>) {
+        let is_used = |lease: &&Lease| running.get(&lease.account).is_some_and(|worker| worker.fence == lease.fence);
+        for lease in kept.iter().filter(|lease| !is_used(lease)) {
+            if let Err(error) = self.db.release_lease(&self.owner, &lease.account).await {
+                tracing::warn!(account = %lease.account, %error, "an unused lease could not be given back yet");
+            }
         }
     }
 
@@ -196,6 +225,15 @@ impl Scheduler {
             }
             Err(error) => tracing::warn!(%error, "due work could not be looked for"),
         }
+    }
+}
+
+/// A worker has ended. If nobody told it to, the account is free for a new one.
+fn forget(running: &mut HashMap<AccountCode, Running>, ended: Option<Ended>) {
+    if let Some((account, fence)) = ended
+        && running.get(&account).is_some_and(|worker| worker.fence == fence)
+    {
+        running.remove(&account);
     }
 }
 

@@ -309,14 +309,28 @@ impl Command {
     /// Its key for one tenant of one account.
     #[must_use]
     pub fn key(&self, tenant: &Scope, account: &AccountCode) -> CommandKey {
-        let (scope, id) = match self {
-            Self::CreateContact(contact) => (Scope::Account(account.clone()), contact.email_hash.clone()),
-            Self::CreateSalesOrder(order) => (tenant.clone(), order.external_ref.clone()),
-            Self::SetExternalOrderId { order, .. } | Self::SetStoreStatus { order, .. } => (tenant.clone(), order.to_string()),
-            Self::SetSalesOrderStatus { sales_order, .. } => (tenant.clone(), sales_order.to_string()),
-            Self::CreateShipment(shipment) => (tenant.clone(), NewShipment::mark(shipment.note_kind, shipment.note, Some(shipment.address))),
+        let scope = match self {
+            Self::CreateContact(_) => Scope::Account(account.clone()),
+            _ => tenant.clone(),
         };
-        CommandKey { scope, kind: self.kind(), id }
+        CommandKey { scope, kind: self.kind(), id: self.id() }
+    }
+
+    /// The platform's own id of the thing it is about.
+    fn id(&self) -> String {
+        match self {
+            Self::CreateContact(contact) => contact.email_hash.clone(),
+            Self::CreateSalesOrder(order) => order.external_ref.clone(),
+            Self::SetExternalOrderId { order, .. } | Self::SetStoreStatus { order, .. } => order.to_string(),
+            Self::SetSalesOrderStatus { sales_order, .. } => sales_order.to_string(),
+            Self::CreateShipment(shipment) => NewShipment::mark(shipment.note_kind, shipment.note, Some(shipment.address)),
+        }
+    }
+
+    /// What it achieves for its order, in one word: kind and id of its key.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.kind(), self.id())
     }
 
     /// What it changes: no other command on the same target starts while this one may still take effect.

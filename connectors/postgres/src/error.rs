@@ -33,8 +33,9 @@ impl DbError {
     }
 }
 
-/// Diesel does not show the SQLSTATE of what it has no kind for; these words of PostgreSQL's messages name what passes.
-const PASSING: [&str; 8] = ["timeout", "deadlock", "terminating", "shutting down", "starting up", "recovery", "canceling", "connection"];
+/// Diesel does not show the SQLSTATE of what it has no kind for; these words of PostgreSQL's messages blame the value itself.
+const ABOUT_DATA: [&str; 6] =
+    ["out of range", "invalid byte sequence", "invalid input syntax", "value too long", "cannot be converted", "unsupported Unicode"];
 
 impl From<DieselError> for DbError {
     fn from(error: DieselError) -> Self {
@@ -49,8 +50,13 @@ impl From<DieselError> for DbError {
                     | DatabaseErrorKind::UnableToSendCommand
                     | DatabaseErrorKind::SerializationFailure
                     | DatabaseErrorKind::ReadOnlyTransaction => Self::Unavailable(message),
-                    _ if PASSING.iter().any(|word| message.contains(word)) => Self::Unavailable(message),
-                    _ => Self::Data(message),
+                    DatabaseErrorKind::NotNullViolation | DatabaseErrorKind::CheckViolation | DatabaseErrorKind::ForeignKeyViolation => {
+                        Self::Data(message)
+                    }
+                    _ if ABOUT_DATA.iter().any(|words| message.contains(words)) => Self::Data(message),
+                    // A full disk, a missing right, a table that a migration has yet to make: nobody's data is to blame, so nothing is
+                    // given up for it.
+                    _ => Self::Unavailable(message),
                 }
             }
             DieselError::BrokenTransactionManager | DieselError::RollbackTransaction => Self::Unavailable(error.to_string()),

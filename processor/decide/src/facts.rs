@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use orderbridge_schema::decision::{Agreement, Decision, Effect};
+use orderbridge_schema::decision::{Agreement, Decision, Effect, Hold};
 use orderbridge_schema::facts::ContactMatch;
 use orderbridge_schema::facts::{Coupon, Fee, Note, OrderAddress, OrderLine, SalesOrder, StoreOrder, StoreShipment, TaxRow};
 use orderbridge_schema::ids::{ContactId, InstallationId, ProductId, SalesOrderId, ShippingMethodId, StoreHash, StoreOrderId};
@@ -59,6 +59,8 @@ pub struct OrderFacts {
     pub agreed: Option<Agreement>,
     /// Effects that wait at present.
     pub held: BTreeSet<Effect>,
+    /// Commands that a platform refused since this order was loaded, by name: not tried again now, while all else goes on.
+    pub refused: BTreeMap<String, Hold>,
     /// When shipments whose outcome is in doubt were sent, by mark.
     pub shipments_in_doubt: BTreeMap<String, Timestamp>,
     /// The order; the inner `None` is a 404.
@@ -114,6 +116,7 @@ impl OrderFacts {
             shipment_links: Vec::new(),
             agreed: None,
             held: BTreeSet::new(),
+            refused: BTreeMap::new(),
             shipments_in_doubt: BTreeMap::new(),
             store_order: None,
             lines: None,

@@ -19,7 +19,7 @@ use crate::verification::{decide_again, decide_verification};
 #[must_use]
 pub fn decide_order(ctx: &Context<'_>, facts: &OrderFacts) -> Step {
     match decide(ctx, facts) {
-        Ok(decision) => Step::Decided(Box::new(decision)),
+        Ok(decision) => Step::Decided(Box::new(without_refused(facts, decision))),
         Err(needs) => Step::Need(needs),
     }
 }
@@ -37,6 +37,19 @@ fn decide(ctx: &Context<'_>, facts: &OrderFacts) -> Ask<Decision> {
     let reference = decide_reference(facts, first)?;
     let status = decide_status(ctx, facts, first)?;
     Ok(merged([verification, shipments, reference, status]))
+}
+
+/// What a platform refused a moment ago waits; the order's other effects go on.
+fn without_refused(facts: &OrderFacts, mut decision: Decision) -> Decision {
+    let holds = &mut decision.holds;
+    decision.commands.retain(|command| match facts.refused.get(&command.name()) {
+        Some(hold) => {
+            holds.push(hold.clone());
+            false
+        }
+        None => true,
+    });
+    decision
 }
 
 /// Writes `BP-{id}` on the store's order where nothing else stands.

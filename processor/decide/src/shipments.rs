@@ -12,7 +12,7 @@ use orderbridge_schema::rules::Carrier;
 use orderbridge_schema::work::Aspects;
 use rust_decimal::prelude::ToPrimitive;
 
-use crate::facts::{Ask, Context, Need, OrderFacts, gather, known};
+use crate::facts::{Ask, Context, Need, Needs, OrderFacts, gather, known};
 
 /// Longest tracking number the store takes (BC §d.5).
 const TRACKING_CHARS_MAX: usize = 50;
@@ -35,6 +35,10 @@ pub(crate) fn decide_shipments(ctx: &Context<'_>, facts: &OrderFacts) -> Ask<Dec
         (facts.shipments.is_none(), Need::Shipments),
         (facts.method_names.is_none() && pending.iter().any(unnamed), Need::MethodNames),
     ])?;
+    let unread = unknown_rows(facts, &pending);
+    if !unread.is_empty() {
+        return Err(unread);
+    }
     let mut decision = Decision::default();
     for note in pending {
         decide_note(ctx, facts, note, &mut decision);
@@ -96,7 +100,12 @@ fn items_by_address(facts: &OrderFacts, note: &Note) -> Result<BTreeMap<OrderAdd
     let mut by_address: BTreeMap<OrderAddressId, BTreeMap<OrderLineId, u32>> = BTreeMap::new();
     let mut known_rows = 0;
     for row in &note.rows {
-        let Some(link) = facts.row_links.iter().find(|link| link.row == row.row) else { continue };
+        let Some(link) = facts.row_links.iter().find(|link| link.row == row.row) else {
+            if is_component(facts, note, row.row) {
+                return Err("it holds a component of a bundle, which is not yet counted back to the bundle");
+            }
+            continue;
+        };
         known_rows += 1;
         let whole = Some(row.quantity).filter(|quantity| quantity.fract().is_zero()).and_then(|quantity| quantity.to_u32());
         let quantity = whole.ok_or("it holds a part of an item, or a negative number of them")?;
@@ -109,6 +118,20 @@ fn items_by_address(facts: &OrderFacts, note: &Note) -> Result<BTreeMap<OrderAdd
         return Err("none of its rows stands for a line of the store's order");
     }
     Ok(by_address)
+}
+
+/// Whether a row that stands for no line is a component of a bundle, rather than one that staff added.
+fn is_component(facts: &OrderFacts, note: &Note, row: SalesOrderRowId) -> bool {
+    let sales_order = note.order.and_then(|order| facts.sales_orders.get(&order)?.as_ref());
+    sales_order.is_some_and(|order| order.rows.iter().any(|known| known.id == row && known.bundle_child))
+}
+
+/// Sales orders that must be read to tell what the notes' unknown rows are.
+fn unknown_rows(facts: &OrderFacts, pending: &[&Note]) -> Needs {
+    let is_known = |row: SalesOrderRowId| facts.row_links.iter().any(|link| link.row == row);
+    let unknown = pending.iter().filter(|note| note.rows.iter().any(|row| !is_known(row.row)));
+    let unread = unknown.filter_map(|note| note.order).filter(|order| !facts.sales_orders.contains_key(order));
+    unread.map(Need::SalesOrder).collect()
 }
 
 fn decide_shipment(
@@ -140,7 +163,11 @@ fn decide_shipment(
         let text = format!("{mark}: only what is left at the store is shipped ({shipped} items)");
         decision.remarks.push(Remark { key: "shipped-in-part", text });
     }
-    decision.commands.push(shipment_command(ctx, facts, note, address, items, mark));
+    let command = shipment_command(ctx, facts, note, address, items, mark);
+    match facts.refused.get(&command.name()) {
+        Some(hold) => decision.holds.push(hold.clone()),
+        None => decision.commands.push(command),
+    }
 }
 
 /// How many items together; wider than one quantity, so that no sum overflows.

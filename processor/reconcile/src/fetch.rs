@@ -59,8 +59,22 @@ async fn store_orders(session: &Session, asked: &mut [Asked<'_>], failed: &mut B
                 order.store_order = Some(found.remove(&order.id));
             }
         }
+        Err(error) if is_about_one(&error, ids.len()) => {
+            // One of them cannot be read: the others must not wait for it.
+            for (order, _) in &mut wanting {
+                match session.bigcommerce.order(order.id, session.share).await {
+                    Ok(found) => order.store_order = Some(found),
+                    Err(error) => fail_all(failed, std::iter::once(order.id), Platform::Bigcommerce, &error),
+                }
+            }
+        }
         Err(error) => fail_all(failed, ids.into_iter(), Platform::Bigcommerce, &error),
     }
+}
+
+/// Whether a call for several objects may have failed because of one of them.
+fn is_about_one(error: &CallError, asked: usize) -> bool {
+    asked > 1 && matches!(error, CallError::Uncertain { .. } | CallError::Refused { .. })
 }
 
 async fn sales_orders(session: &Session, asked: &mut [Asked<'_>], failed: &mut BTreeMap<StoreOrderId, ReadError>) {
@@ -77,6 +91,17 @@ async fn sales_orders(session: &Session, asked: &mut [Asked<'_>], failed: &mut B
             for (order, needs) in &mut wanting {
                 let read = wanted(needs).into_iter().map(|id| (id, found.get(&id).cloned()));
                 order.sales_orders.extend(read);
+            }
+        }
+        Err(error) if is_about_one(&error, wanting.len()) => {
+            for (order, needs) in &mut wanting {
+                match session.brightpearl.orders(&wanted(needs), session.share).await {
+                    Ok(found) => {
+                        let read = wanted(needs).into_iter().map(|id| (id, found.iter().find(|order| order.id == id).cloned()));
+                        order.sales_orders.extend(read);
+                    }
+                    Err(error) => fail_all(failed, std::iter::once(order.id), Platform::Brightpearl, &error),
+                }
             }
         }
         Err(error) => fail_all(failed, wanting.iter().map(|(order, _)| order.id), Platform::Brightpearl, &error),

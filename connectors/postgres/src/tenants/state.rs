@@ -62,12 +62,20 @@ impl Db {
         self.set_parked("update tenants set parked_reason = $2, parked_at = $3 where id = $1", id.as_str(), None).await
     }
 
-    /// Lets all work of an account wait because Brightpearl refused its credentials.
+    /// Lets all work of an account wait because Brightpearl refused the tokens of this generation. False if it has others by now.
     ///
     /// # Errors
     /// [`DbError`].
-    pub async fn park_account(&self, code: &AccountCode, reason: &str) -> Result<bool, DbError> {
-        self.set_parked("update accounts set parked_reason = $2, parked_at = $3 where code = $1", code.as_str(), Some(reason)).await
+    pub async fn park_account(&self, code: &AccountCode, generation: i64, reason: &str) -> Result<bool, DbError> {
+        let (code, reason, at) = (code.clone(), reason.to_owned(), time(self.now()));
+        self.run(Lane::Hot, move |conn| {
+            let sql = "update accounts set parked_reason = $2, parked_at = $3 where code = $1 and token_generation = $4";
+            let query = sql_query(sql).bind::<Text, _>(code.as_str()).bind::<Text, _>(&reason).bind::<Timestamptz, _>(at);
+            let changed = query.bind::<BigInt, _>(generation).execute(conn)?;
+            notify_work(conn, std::iter::empty())?;
+            Ok(changed == 1)
+        })
+        .await
     }
 
     /// Takes a parked account's work up again.

@@ -142,7 +142,7 @@ async fn work_of_a_paused_or_parked_tenant_waits_and_is_there_afterwards() {
     assert!(test.db.park_tenant(&acme, "the store refused the token").await.unwrap());
     assert!(test.claim(&lease, "one").await.is_empty());
     assert!(test.db.unpark_tenant(&acme).await.unwrap());
-    assert!(test.db.park_account(&account(), "revoked").await.unwrap());
+    assert!(test.db.park_account(&account(), test.db.account_credentials(&account()).await.unwrap().token_generation, "revoked").await.unwrap());
     assert!(test.claim(&lease, "one").await.is_empty());
     assert!(test.db.ready_accounts().await.unwrap().is_empty());
     assert!(test.db.unpark_account(&account()).await.unwrap());

@@ -49,8 +49,9 @@ async fn until_done(calls: &[tokio::task::JoinHandle<bool>], wanted: usize) {
 async fn two_gates_together_never_exceed_the_limit_of_a_window() {
     let test = TestDb::new().await;
     let (one, two) = (gate(&test, settings()), gate(&test, settings()));
-    let mut calls = callers(&one, &brightpearl(), Share::Orders, 60);
-    calls.extend(callers(&two, &brightpearl(), Share::Orders, 60));
+    // More callers at each gate than it can ever serve: a block drawn for the last of them would not be used up.
+    let mut calls = callers(&one, &brightpearl(), Share::Orders, 120);
+    calls.extend(callers(&two, &brightpearl(), Share::Orders, 120));
     until_done(&calls, 38).await;
     assert_eq!(granted(&test), 38, "the reserve of a twentieth stays");
     assert_eq!(done(&calls), 38);

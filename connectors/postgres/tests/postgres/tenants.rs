@@ -128,7 +128,7 @@ async fn an_old_file_does_not_bring_old_tokens_back_but_a_new_one_does_and_unpar
     test.db.import_tenant(&import).await.unwrap();
     let generation = test.db.account_credentials(&account()).await.unwrap().token_generation;
     assert!(test.db.store_tokens(&account(), generation, &tokens(2)).await.unwrap());
-    test.db.park_account(&account(), "revoked").await.unwrap();
+    test.db.park_account(&account(), test.db.account_credentials(&account()).await.unwrap().token_generation, "revoked").await.unwrap();
     test.db.park_tenant(&tenant("acme"), "401").await.unwrap();
     test.db.import_tenant(&import).await.unwrap();
     assert_eq!(test.db.account_credentials(&account()).await.unwrap().access_token.unwrap().expose_secret(), "ACCESS-2");

@@ -190,6 +190,7 @@ fn own_records(full: &OrderFacts) -> OrderFacts {
         shipment_links: full.shipment_links.clone(),
         agreed: full.agreed,
         held: full.held.clone(),
+        refused: full.refused.clone(),
         shipments_in_doubt: full.shipments_in_doubt.clone(),
         ..OrderFacts::new(full.id, full.aspects)
     }
