@@ -59,8 +59,7 @@ impl Scheduler {
             gate: Arc::clone(&gate),
             clock: Arc::clone(&clock),
             holder: owner.clone(),
-            // Two lanes of one tenant may be at work at once.
-            calls_at_once: usize::try_from(settings.calls_at_once).unwrap_or(1).div_ceil(2),
+            calls_at_once: usize::try_from(settings.calls_at_once).unwrap_or(1),
             method_names: std::sync::Mutex::default(),
         };
         Self { db, signals, clock, gate, connections: Arc::new(connections), settings, owner }

@@ -25,7 +25,7 @@ pub struct ProcessorSettings {
     pub accounts_max: u32,
     /// Work items of one tenant and kind that are reconciled together, 1 to 200.
     pub batch_max: u32,
-    /// Calls to one platform at once for one tenant, 1 to 4.
+    /// Orders of one batch that are read or executed side by side, 1 to 4; calls to one account or store are never more than four at once.
     pub calls_at_once: u32,
     /// How long after it is marked sent a command's bytes may still be written.
     #[serde(with = "humantime_serde")]

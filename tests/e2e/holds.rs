@@ -82,3 +82,24 @@ fn a_linked_contact_that_was_deleted_is_matched_again_once() {
         assert_ne!(sales_order["parties"]["customer"]["contactId"], json!(contact));
     });
 }
+
+#[test]
+fn a_refused_shipment_waits_alone_and_is_made_when_it_is_tried_again() {
+    run(async {
+        let installation = shared().await;
+        let merchant = Merchant::new(installation).await;
+        let order = merchant.place(json!({"lines": [{"sku": "SKU-1", "quantity": 3, "tax_rate": 20}]})).await;
+        let sales_order = merchant.synced(order).await;
+        let refusal = json!({"kind": "status", "status": 400, "body": r#"[{"status":400,"message":"not today"}]"#, "headers": {"Content-Type": "application/json"}});
+        let rule = json!({"method": "POST", "path": "**/shipments", "tenant": merchant.id, "action": refusal, "times": 2});
+        installation.control(&installation.bigcommerce, "faults", rule).await;
+        merchant.ship(&sales_order, json!({"rows": [{"sku": "SKU-1", "quantity": 1}]})).await;
+        merchant.held_for("refused:create-shipment").await;
+        let second = merchant.ship(&sales_order, json!({})).await;
+        let shipments = merchant.shipped(order, 1).await;
+        assert_eq!(shipments[0]["comments"], json!(format!("GON-{second}")));
+        merchant.held_for("refused:create-shipment").await;
+        installation.orderbridge(&["work", "retry", "--cause", "refused:create-shipment"]).await;
+        merchant.shipped(order, 2).await;
+    });
+}

@@ -1,9 +1,10 @@
 //! Sends one request over reqwest and says what became of it.
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -11,11 +12,15 @@ use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::ExposeSecret;
+use tokio::sync::Semaphore;
 
 use crate::error::CallError;
 use crate::guard::Deadline;
-use crate::quota::Permit;
+use crate::quota::{Permit, PoolKey};
 use crate::request::{Header, Method, Request, Response};
+
+/// Calls of one pool at once.
+const CALLS_AT_ONCE: usize = 4;
 
 /// How long is waited, and how much is read.
 #[derive(Debug, Clone)]
@@ -42,6 +47,8 @@ pub struct BuildError(String);
 pub struct HttpClient {
     inner: reqwest::Client,
     body_bytes_max: usize,
+    /// What may be under way at once, by pool: one account or store.
+    slots: Arc<Mutex<HashMap<PoolKey, Arc<Semaphore>>>>,
 }
 
 impl HttpClient {
@@ -62,17 +69,23 @@ impl HttpClient {
             .referer(false)
             .build()
             .map_err(|error| BuildError(plain_cause(&error)))?;
-        Ok(Self { inner, body_bytes_max: settings.body_bytes_max })
+        Ok(Self { inner, body_bytes_max: settings.body_bytes_max, slots: Arc::default() })
     }
 
-    /// Makes one paid call. With a deadline nothing is written once it has passed: it is checked here and again when the body is
+    /// Makes one paid call, at most four of a pool at once in this process (BC §j: no limit is known, four is safe). With a deadline nothing is written once it has passed: it is checked here and again when the body is
     /// about to be written.
     ///
     /// # Errors
     /// [`CallError::NotSent`] and [`CallError::Uncertain`] alone: any status is a reply.
     pub async fn call(&self, request: Request, permit: Permit, deadline: Option<Deadline>) -> Result<Response, CallError> {
-        drop(permit);
+        let slot = self.slots(permit.pool()).acquire_owned().await;
+        let _slot = slot.map_err(|_closed| CallError::not_sent("calls are no longer made"))?;
         self.send(request, deadline).await
+    }
+
+    fn slots(&self, pool: &PoolKey) -> Arc<Semaphore> {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(slots.entry(pool.clone()).or_insert_with(|| Arc::new(Semaphore::new(CALLS_AT_ONCE))))
     }
 
     /// Makes a call that no quota pays for, such as a token refresh.

@@ -140,3 +140,25 @@ async fn a_write_after_its_deadline_or_with_another_pools_permit_is_not_sent() {
     assert!(gate.acquired.lock().unwrap().is_empty(), "a write brings its own permit");
     assert_eq!(gate.observed.lock().unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn at_most_four_calls_of_a_pool_are_under_way_and_other_pools_do_not_wait() {
+    let server = Server::start(|seen| if seen.method == "POST" { Answer::Stall } else { Answer::json(200, "{}") }).await;
+    let client = impatient_http();
+    let begin = |request: Request, pool: PoolKey| {
+        let client = client.clone();
+        tokio::spawn(async move { client.call(request, Permit::new(pool, Share::Orders), None).await })
+    };
+    let stuck: Vec<_> = (0..4).map(|_| begin(post(&server.url), pool())).collect();
+    while server.seen().len() < 4 {
+        tokio::task::yield_now().await;
+    }
+    let fifth = begin(get(&server.url), pool());
+    let other = begin(get(&server.url), PoolKey("test/other".into()));
+    assert_eq!(other.await.unwrap().unwrap().status, 200);
+    assert_eq!(server.seen().len(), 5, "the fifth of the pool waits");
+    for call in stuck {
+        assert!(matches!(call.await.unwrap(), Err(CallError::Uncertain { .. })));
+    }
+    assert_eq!(fifth.await.unwrap().unwrap().status, 200);
+}
