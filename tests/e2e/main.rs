@@ -13,6 +13,7 @@
     reason = "a test that meets the unexpected must fail, and tests are read, not called"
 )]
 
+mod connectors;
 mod crash;
 mod credentials;
 mod holds;

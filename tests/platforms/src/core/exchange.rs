@@ -100,8 +100,13 @@ async fn spoilt<P: Platform>(shared: &Arc<Shared<P>>, request: ApiRequest, tenan
             Ok(answer)
         }
         Action::Delay(ms) => {
-            tokio::time::sleep(Duration::from_millis(ms)).await;
-            Ok(execute(shared, &ApiRequest { at: shared.clock.now(), ..request }, fault))
+            // A task of its own: a caller who hangs up meanwhile does not stop the platform.
+            let shared = Arc::clone(shared);
+            let late = tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(ms)).await;
+                execute(&shared, &ApiRequest { at: shared.clock.now(), ..request }, fault)
+            });
+            late.await.map_err(|_ended| Cut)
         }
         Action::DelayAfter(ms) => {
             let answer = execute(shared, &request, fault);
