@@ -37,6 +37,13 @@ pub(crate) struct Worker {
 /// A lane: one tenant (or the account itself) and one share of the quota. Lanes work side by side; inside one, batches follow each other.
 type Lane = (Scope, Share);
 
+/// What failed before is paid from a share of its own, in a lane of its own.
+fn lane_of(board: &Board, item: &WorkItem) -> Lane {
+    let retries = (item.key.scope.clone(), Share::Retries);
+    let failed_before = item.attempts > 1 && !board.busy.contains(&retries);
+    if failed_before { retries } else { (item.key.scope.clone(), item.share) }
+}
+
 /// What is under way and what is left alone for now.
 #[derive(Default)]
 struct Board {
@@ -86,7 +93,7 @@ impl Worker {
         };
         let mut lanes: BTreeMap<Lane, Vec<WorkItem>> = BTreeMap::new();
         for item in claimed {
-            lanes.entry((item.key.scope.clone(), item.share)).or_default().push(item);
+            lanes.entry(lane_of(board, &item)).or_default().push(item);
         }
         for (lane, items) in lanes {
             let probing = board.resting.contains_key(&lane.0);

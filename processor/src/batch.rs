@@ -125,7 +125,7 @@ impl Worker {
     async fn prepared_session(&self, account: &AccountClient, tenant: &TenantId, share: Share) -> Result<Session, Outcome> {
         let mut session = self.connections.session(account, tenant, share).await?;
         self.ensure_catalogue(account).await?;
-        if share == Share::Fulfilment && session.method_names.is_none() {
+        if share != Share::Orders && session.method_names.is_none() {
             session.method_names = Some(self.connections.read_method_names(account).await?);
         }
         Ok(session)

@@ -53,7 +53,8 @@ fn concern(envelope: &Envelope) -> Option<(Scope, WorkKind, Aspects, Share)> {
         // A note concerns the store once it has left; picking and packing do not.
         EntityKind::GoodsOutNote if shipped => Some((account, WorkKind::GoodsOutNote, Aspects::NOTES, share(Share::Fulfilment))),
         EntityKind::DropShipNote if shipped => Some((account, WorkKind::DropShipNote, Aspects::NOTES, share(Share::Fulfilment))),
-        EntityKind::Product if !envelope.event_type.ends_with(".on-hand-modified") => {
+        // Stock and prices move all day and change no identity.
+        EntityKind::Product if !envelope.event_type.ends_with(".on-hand-modified") && !envelope.event_type.ends_with(".price-modified") => {
             Some((account, WorkKind::Product, Aspects::ALL, share(Share::Stock)))
         }
         EntityKind::GoodsOutNote | EntityKind::DropShipNote | EntityKind::Product => None,

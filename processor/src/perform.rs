@@ -36,7 +36,8 @@ pub(crate) async fn pay(gate: &dyn QuotaGate, session: &Session, kind: CommandKi
     };
     let mut permits = Vec::new();
     for _call in 0..calls(kind) {
-        permits.push(gate.acquire(pool, share(kind)).await?);
+        let share = if session.share == Share::Retries { Share::Retries } else { share(kind) };
+        permits.push(gate.acquire(pool, share).await?);
     }
     Ok(permits)
 }

@@ -155,11 +155,16 @@ pub enum Share {
     Stock,
     /// Sweeps and whole catalogues: at least 5 %.
     Sweeps,
+    /// Whatever failed before, of any kind: at most 20 %, so that what fails never eats what works.
+    Retries,
 }
 
 impl Share {
-    /// Every share, most urgent first.
+    /// The shares that work is taken up in, most urgent first.
     pub const ALL: [Self; 4] = [Self::Orders, Self::Fulfilment, Self::Stock, Self::Sweeps];
+
+    /// The shares that calls are paid from, most urgent first.
+    pub const PAYING: [Self; 5] = [Self::Orders, Self::Fulfilment, Self::Stock, Self::Sweeps, Self::Retries];
 
     /// The floor it is never squeezed below, in per cent of the quota.
     #[must_use]
@@ -169,6 +174,16 @@ impl Share {
             Self::Fulfilment => 25,
             Self::Stock => 10,
             Self::Sweeps => 5,
+            Self::Retries => 0,
+        }
+    }
+
+    /// What it never exceeds, in per cent of the quota.
+    #[must_use]
+    pub const fn cap_percent(self) -> u32 {
+        match self {
+            Self::Orders | Self::Fulfilment | Self::Stock | Self::Sweeps => 100,
+            Self::Retries => 20,
         }
     }
 
@@ -180,6 +195,7 @@ impl Share {
             Self::Fulfilment => 20,
             Self::Stock => 30,
             Self::Sweeps => 40,
+            Self::Retries => 50,
         }
     }
 
@@ -190,7 +206,8 @@ impl Share {
             ..=10 => Self::Orders,
             11..=20 => Self::Fulfilment,
             21..=30 => Self::Stock,
-            _ => Self::Sweeps,
+            31..=40 => Self::Sweeps,
+            _ => Self::Retries,
         }
     }
 }

@@ -20,6 +20,9 @@ const SHORTEST_WINDOW: SignedDuration = SignedDuration::from_secs(5);
 /// No platform's window is longer.
 const LONGEST_WINDOW: Duration = Duration::from_secs(600);
 
+/// Shares that calls are paid from.
+const SHARES: usize = Share::PAYING.len();
+
 type Waiter = oneshot::Sender<Result<Permit, QuotaDenied>>;
 
 /// How the platform counts.
@@ -104,8 +107,8 @@ pub(super) struct Pool {
     /// A window that replies said is over earlier than is stored: the next draw tells.
     over: Option<Seen>,
     tokens: u32,
-    used: [u32; 4],
-    waiters: [VecDeque<Waiter>; 4],
+    used: [u32; SHARES],
+    waiters: [VecDeque<Waiter>; SHARES],
     blocked_until: Option<Timestamp>,
     served: bool,
 }
@@ -146,7 +149,7 @@ impl Pool {
             window: None,
             over: None,
             tokens: 0,
-            used: [0; 4],
+            used: [0; SHARES],
             waiters: Default::default(),
             blocked_until: None,
             served: false,
@@ -179,8 +182,9 @@ impl Pool {
         if let Some(until) = self.blocked_until {
             return Next::Wait(until);
         }
+        let none_may = !Share::PAYING.into_iter().any(|share| self.may_be_served(share));
         match &self.window {
-            Some(window) if window.exhausted || now >= earlier(window.ends_at, self.edge) => Next::Wait(window.ends_at),
+            Some(window) if none_may || window.exhausted || now >= earlier(window.ends_at, self.edge) => Next::Wait(window.ends_at),
             _ => Next::Draw(self.draw(now)),
         }
     }
@@ -201,7 +205,7 @@ impl Pool {
     pub(super) fn take_in(&mut self, drawn: Drawn) {
         if self.window.is_none_or(|window| window.starts_at != drawn.starts_at) {
             self.tokens = 0;
-            self.used = [0; 4];
+            self.used = [0; SHARES];
         }
         self.tokens = self.tokens.saturating_add(drawn.tokens);
         self.window = Some(Window { starts_at: drawn.starts_at, ends_at: drawn.ends_at, exhausted: drawn.tokens < self.block, seen: None });
@@ -216,7 +220,7 @@ impl Pool {
         let is_over = |window: Window| window.ends_at <= now || window.starts_at > later(now, LONGEST_WINDOW);
         if self.window.is_some_and(is_over) {
             self.tokens = 0;
-            self.used = [0; 4];
+            self.used = [0; SHARES];
             self.over = self.window.take().and_then(|window| window.seen).filter(|seen| seen.ends_at <= now);
         }
     }
@@ -234,8 +238,7 @@ impl Pool {
                 // Compared as used ÷ floor, in whole numbers.
                 (u64::from(used).saturating_mul(10_000) / u64::from(share.floor_percent().max(1)), share.priority())
             };
-            let is_waiting = |share: &Share| self.waiters.get(place(*share)).is_some_and(|queue| !queue.is_empty());
-            let Some(share) = Share::ALL.into_iter().filter(is_waiting).min_by_key(had) else { return };
+            let Some(share) = Share::PAYING.into_iter().filter(|share| self.may_be_served(*share)).min_by_key(had) else { return };
             let Some(waiter) = self.waiters.get_mut(place(share)).and_then(VecDeque::pop_front) else { return };
             // Whoever gave up meanwhile costs nothing.
             if waiter.send(Ok(Permit::new(self.key.clone(), share))).is_ok() {
@@ -245,6 +248,13 @@ impl Pool {
                 }
             }
         }
+    }
+
+    /// Whether somebody of a share waits and the share has not had all it may have of this window.
+    fn may_be_served(&self, share: Share) -> bool {
+        let is_waiting = self.waiters.get(place(share)).is_some_and(|queue| !queue.is_empty());
+        let used = self.used.get(place(share)).copied().unwrap_or(0);
+        is_waiting && u64::from(used) * 100 < u64::from(self.capacity) * u64::from(share.cap_percent())
     }
 
     /// Sends all waiters away.
@@ -325,6 +335,7 @@ const fn place(share: Share) -> usize {
         Share::Fulfilment => 1,
         Share::Stock => 2,
         Share::Sweeps => 3,
+        Share::Retries => 4,
     }
 }
 

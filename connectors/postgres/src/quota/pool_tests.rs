@@ -153,3 +153,14 @@ fn a_store_says_when_its_window_ends_but_a_late_reply_does_not_cut_the_next_one_
     let Next::Draw(draw) = pool.next(at("2026-11-22T12:00:40Z")) else { panic!() };
     assert_eq!(draw.seen, Some(Seen { starts_at: now, ends_at: at("2026-11-22T12:00:40Z"), left: None }), "the stored window is over too");
 }
+
+#[test]
+fn retries_have_a_fifth_at_most_even_when_nobody_else_asks() {
+    let (mut pool, now) = (brightpearl(), at(NOON));
+    let mut retries = wait(&mut pool, Share::Retries, 100, now);
+    give(&mut pool, 190, now);
+    assert_eq!(granted(&mut retries), 38, "a fifth of the 190 that the reserve leaves");
+    assert_eq!(pool.next(now), Next::Wait(at("2026-11-22T12:01:00Z")), "the next window");
+    let mut orders = wait(&mut pool, Share::Orders, 10, now);
+    assert_eq!(granted(&mut orders), 10, "the others go on");
+}
