@@ -67,28 +67,32 @@ impl Finished {
 }
 
 impl Worker {
-    /// Works on one lane's items and writes down what they came to. When probing, the item that failed least goes first and the others
-    /// follow only if that works.
-    pub(crate) async fn work_on(&self, scope: Scope, share: Share, mut items: Vec<WorkItem>, probing: bool) -> Verdict {
-        let finished = if probing && items.len() > 1 {
-            items.sort_by_key(|item| item.attempts);
-            let rest = items.split_off(1);
-            let mut first = self.work_through(&scope, share, items).await;
-            let others = if first.all_failed() {
-                Finished::all(rest, &Outcome::later(AFTER_PROBE, "the tenant is left alone until a single item works"))
-            } else {
-                self.work_through(&scope, share, rest).await
-            };
-            let verdict = first.verdict();
-            first.looked.extend(others.looked);
-            self.finish(first).await;
-            return verdict;
+    /// Works on one lane's items and writes down what they came to.
+    pub(crate) async fn work_on(&self, scope: Scope, share: Share, items: Vec<WorkItem>, probing: bool) -> Verdict {
+        let (finished, verdict) = if probing && items.len() > 1 {
+            self.probe(&scope, share, items).await
         } else {
-            self.work_through(&scope, share, items).await
+            let finished = self.work_through(&scope, share, items).await;
+            let verdict = finished.verdict();
+            (finished, verdict)
         };
-        let verdict = finished.verdict();
         self.finish(finished).await;
         verdict
+    }
+
+    /// The item that failed least goes first; the others follow only if it works.
+    async fn probe(&self, scope: &Scope, share: Share, mut items: Vec<WorkItem>) -> (Finished, Verdict) {
+        items.sort_by_key(|item| item.attempts);
+        let rest = items.split_off(1);
+        let mut finished = self.work_through(scope, share, items).await;
+        let verdict = finished.verdict();
+        let others = if verdict == Verdict::Works {
+            self.work_through(scope, share, rest).await
+        } else {
+            Finished::all(rest, &Outcome::later(AFTER_PROBE, "the tenant is left alone until a single item works"))
+        };
+        finished.looked.extend(others.looked);
+        (finished, verdict)
     }
 
     async fn work_through(&self, scope: &Scope, share: Share, items: Vec<WorkItem>) -> Finished {
