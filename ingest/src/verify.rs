@@ -70,7 +70,7 @@ impl Verifier {
         let secrets = bigcommerce::HookSecrets {
             client_secrets: connection.map_or(&self.nobodys, |connection| &connection.client_secrets),
             header_secrets: connection.map_or(&self.nobodys, |connection| &connection.header_secrets),
-            mode: connection.map_or(bigcommerce::SignatureMode::Require, |connection| mode(connection.mode)),
+            mode: connection.map_or(SignatureMode::Require, |connection| connection.mode),
             tolerance: self.tolerance,
             accept_stale: self.accept_stale,
         };
@@ -194,12 +194,4 @@ const fn nobody(found: &Lookup) -> Outcome {
 
 fn is_json(body: &[u8]) -> bool {
     serde_json::from_slice::<IgnoredAny>(body).is_ok()
-}
-
-const fn mode(mode: SignatureMode) -> bigcommerce::SignatureMode {
-    match mode {
-        SignatureMode::Require => bigcommerce::SignatureMode::Require,
-        SignatureMode::VerifyIfPresent => bigcommerce::SignatureMode::VerifyIfPresent,
-        SignatureMode::Off => bigcommerce::SignatureMode::Off,
-    }
 }

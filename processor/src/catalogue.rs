@@ -1,6 +1,6 @@
 //! The identities of an account's products: the whole catalogue once, in pages of 500, then only what changed.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use orderbridge_postgres::{CatalogueState, Causes, HoldFilter, WorkItem};
 use orderbridge_schema::decision::Cause;
 use orderbridge_schema::facts::ProductIdentity;
@@ -24,21 +24,29 @@ impl Worker {
             return Ok(());
         }
         let began = self.clock.now();
-        let mut first = 1;
-        loop {
-            let page = account.client.products_page(first, Share::Sweeps).await;
-            let page = page.map_err(|error| failure::of_read_call(Platform::Brightpearl, &error, 0))?;
-            let read = u32::try_from(page.products.len()).unwrap_or(u32::MAX);
-            self.db.save_products(&self.lease.account, &page.products).await.map_err(|error| of_db(&error))?;
-            if !page.more || read == 0 {
-                break;
-            }
-            first = first.saturating_add(read);
-        }
+        let read = self.read_pages(account, None).await?;
         let state = CatalogueState { loaded_at: Some(began), watermark: Some(began) };
         self.db.set_catalogue_state(&self.lease.account, state).await.map_err(|error| of_db(&error))?;
-        tracing::info!(account = %self.lease.account, products = first, "loaded the catalogue");
+        tracing::info!(account = %self.lease.account, products = read, "loaded the catalogue");
         Ok(())
+    }
+
+    /// Saves the identities of all products, or of those changed since a moment, page after page. Tells how many were read.
+    async fn read_pages(&self, account: &AccountClient, since: Option<Timestamp>) -> Result<usize, Outcome> {
+        let (mut first, mut read) = (1, 0);
+        loop {
+            let page = match since {
+                None => account.client.products_page(first, Share::Sweeps).await,
+                Some(since) => account.client.products_updated_since(since, first, Share::Stock).await,
+            };
+            let page = page.map_err(|error| failure::of_read_call(Platform::Brightpearl, &error, 0))?;
+            self.db.save_products(&self.lease.account, &page.products).await.map_err(|error| of_db(&error))?;
+            read += page.products.len();
+            if !page.more || page.next_result <= first {
+                return Ok(read);
+            }
+            first = page.next_result;
+        }
     }
 
     /// Reads products that events named; orders that wait for one of their SKUs go on by themselves.
@@ -65,17 +73,7 @@ impl Worker {
         let Some(watermark) = state.watermark else { return Ok(()) };
         let began = self.clock.now();
         let since = watermark.checked_sub(OVERLAP).unwrap_or(watermark);
-        let mut first = 1;
-        loop {
-            let page = account.client.products_updated_since(since, first, Share::Stock).await;
-            let page = page.map_err(|error| failure::of_read_call(Platform::Brightpearl, &error, 0))?;
-            let read = u32::try_from(page.products.len()).unwrap_or(u32::MAX);
-            self.db.save_products(&self.lease.account, &page.products).await.map_err(|error| of_db(&error))?;
-            if !page.more || read == 0 {
-                break;
-            }
-            first = first.saturating_add(read);
-        }
+        self.read_pages(&account, Some(since)).await?;
         let state = CatalogueState { watermark: Some(began), ..state };
         self.db.set_catalogue_state(&self.lease.account, state).await.map_err(|error| of_db(&error))
     }

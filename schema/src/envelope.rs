@@ -29,6 +29,46 @@ pub enum Verified {
     Swept,
 }
 
+/// What a tenant's events must carry besides the secret header (BC §c).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SignatureMode {
+    /// A valid signature.
+    #[default]
+    Require,
+    /// A valid signature if there is one.
+    VerifyIfPresent,
+    /// Nothing: the signature is not looked at.
+    Off,
+}
+
+impl SignatureMode {
+    /// Name in the database and in settings files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Require => "require",
+            Self::VerifyIfPresent => "verify-if-present",
+            Self::Off => "off",
+        }
+    }
+}
+
+impl std::fmt::Display for SignatureMode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for SignatureMode {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = [Self::Require, Self::VerifyIfPresent, Self::Off].into_iter().find(|mode| mode.as_str() == text);
+        found.ok_or("a signature mode is require, verify-if-present or off")
+    }
+}
+
 /// What an event is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -2,8 +2,6 @@
 //!
 //! A delivery is a hint: nothing of it is believed but which entity to look at.
 
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use base64::Engine;
@@ -11,11 +9,11 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use orderbridge_schema::envelope::Verified;
-use orderbridge_schema::ids::InvalidId;
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
+
+pub use orderbridge_schema::envelope::SignatureMode;
 
 pub use crate::scopes::{HookEvent, ParseError, parse};
 
@@ -23,47 +21,6 @@ pub use crate::scopes::{HookEvent, ParseError, parse};
 pub const SECRET_HEADER: &str = "x-orderbridge-secret";
 /// More tokens than any sender has live keys: a long header must not cost us a long computation.
 const TOKENS_MAX: usize = 16;
-
-/// What is asked of the Standard Webhooks signature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SignatureMode {
-    /// A valid one must be there.
-    #[default]
-    Require,
-    /// If there is one, it must be valid.
-    VerifyIfPresent,
-    /// It is not looked at; the header secret alone decides.
-    Off,
-}
-
-impl SignatureMode {
-    /// Name in settings and in the database.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Require => "require",
-            Self::VerifyIfPresent => "verify-if-present",
-            Self::Off => "off",
-        }
-    }
-}
-
-impl fmt::Display for SignatureMode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for SignatureMode {
-    type Err = InvalidId;
-
-    fn from_str(text: &str) -> Result<Self, InvalidId> {
-        let all = [Self::Require, Self::VerifyIfPresent, Self::Off];
-        let rule = "require, verify-if-present or off";
-        all.into_iter().find(|mode| mode.as_str() == text).ok_or(InvalidId { what: "a signature mode", rule })
-    }
-}
 
 /// What a connection's deliveries are checked with. Its `Debug` shows no secret.
 #[derive(Debug, Clone, Copy)]

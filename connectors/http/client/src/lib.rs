@@ -6,6 +6,7 @@
 mod client;
 mod error;
 mod guard;
+pub mod lenient;
 mod metered;
 mod quota;
 mod request;

@@ -13,41 +13,9 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+pub use orderbridge_schema::envelope::SignatureMode;
+
 pub(crate) use credentials::{APP, AppSecrets, STORE, StoreSecrets, decode};
-
-/// What a tenant's events must carry besides the secret header (BC §c).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SignatureMode {
-    /// A valid signature.
-    #[default]
-    Require,
-    /// A valid signature if there is one.
-    VerifyIfPresent,
-    /// Nothing: the signature is not looked at.
-    Off,
-}
-
-impl SignatureMode {
-    /// Name in the database and in settings files.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Require => "require",
-            Self::VerifyIfPresent => "verify-if-present",
-            Self::Off => "off",
-        }
-    }
-}
-
-impl std::str::FromStr for SignatureMode {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let found = [Self::Require, Self::VerifyIfPresent, Self::Off].into_iter().find(|mode| mode.as_str() == text);
-        found.ok_or("a signature mode is require, verify-if-present or off")
-    }
-}
 
 /// Whether a tenant's events and work are taken up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

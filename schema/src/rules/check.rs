@@ -1,0 +1,72 @@
+//! What is wrong with a set of rules.
+
+use std::collections::BTreeSet;
+
+use super::Rules;
+use crate::ids::StoreStatusId;
+
+/// The highest of BigCommerce's fixed status ids (BC §d.6).
+const LAST_STORE_STATUS: u64 = 14;
+
+/// One thing wrong with a set of rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleProblem {
+    /// Where, as a dotted path such as `status.brightpearl[2].store`.
+    pub path: String,
+    /// What, in plain words.
+    pub message: String,
+}
+
+impl Rules {
+    /// Everything wrong with the rules; empty if they can be saved. A rule that is merely missing is no problem here: the orders that
+    /// need it are held and say so.
+    #[must_use]
+    pub fn problems(&self) -> Vec<RuleProblem> {
+        let mut found = Problems::default();
+        found.store_statuses("orders.create_statuses", self.orders.create_statuses.iter().copied());
+        found.repeats("orders.shipping_methods", self.orders.shipping_methods.iter().map(|entry| entry.store.trim().to_lowercase()));
+        found.store_statuses("status.brightpearl", self.status.brightpearl.iter().map(|entry| entry.store));
+        found.repeats("status.brightpearl", self.status.brightpearl.iter().map(|entry| entry.store));
+        found.store_statuses("status.store", self.status.store.iter().map(|entry| entry.store));
+        found.repeats("status.store", self.status.store.iter().map(|entry| entry.brightpearl));
+        found.store_statuses("status.store_default", self.status.store_default);
+        found.repeats("shipments.methods", self.shipments.methods.iter().map(|entry| entry.brightpearl));
+        let codes = self.money.tax_codes.iter().map(|entry| (entry.class.as_ref().map(|class| class.trim().to_lowercase()), entry.rate));
+        found.repeats("money.tax_codes", codes);
+        for (index, entry) in self.money.tax_codes.iter().enumerate() {
+            if entry.code.trim().is_empty() {
+                found.add(format!("money.tax_codes[{index}].code"), "a tax code must not be empty");
+            }
+        }
+        if self.orders.settle_seconds > 3600 {
+            found.add("orders.settle_seconds".into(), "the settle delay must be an hour at most");
+        }
+        found.0
+    }
+}
+
+#[derive(Default)]
+struct Problems(Vec<RuleProblem>);
+
+impl Problems {
+    fn add(&mut self, path: String, message: &str) {
+        self.0.push(RuleProblem { path, message: message.to_owned() });
+    }
+
+    fn store_statuses(&mut self, path: &str, statuses: impl IntoIterator<Item = StoreStatusId>) {
+        for (index, status) in statuses.into_iter().enumerate() {
+            if status.0 > LAST_STORE_STATUS {
+                self.add(format!("{path}[{index}]"), "BigCommerce's order statuses are 0 to 14");
+            }
+        }
+    }
+
+    fn repeats<T: Ord>(&mut self, path: &str, keys: impl Iterator<Item = T>) {
+        let mut seen = BTreeSet::new();
+        for (index, key) in keys.enumerate() {
+            if !seen.insert(key) {
+                self.add(format!("{path}[{index}]"), "an earlier entry already says what happens here");
+            }
+        }
+    }
+}
