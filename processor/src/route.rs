@@ -53,11 +53,15 @@ impl Worker {
 
     /// Routes shipped notes: read in one call, then by their sales orders.
     pub(crate) async fn route_notes(&self, account: &AccountClient, kind: NoteKind, items: Vec<WorkItem>) -> Vec<(WorkItem, Outcome)> {
+        let aspects = match kind {
+            NoteKind::GoodsOut => Aspects::NOTES,
+            NoteKind::DropShip => Aspects::NOTES.with(Aspects::DROP_SHIP_NOTES),
+        };
         let NotesRead { routes, unshipped, unread } = match self.note_routes(account, kind, &items).await {
             Ok(found) => found,
             Err(outcome) => return items.into_iter().map(|item| (item, outcome.clone())).collect(),
         };
-        let outcome = self.follow(&items, |item| routes.get(&NoteId(item.key.entity)), Aspects::NOTES).await;
+        let outcome = self.follow(&items, |item| routes.get(&NoteId(item.key.entity)), aspects).await;
         let each = |item: WorkItem| {
             let is_young = self.clock.now().duration_since(item.last_event_at) < STALE_READ;
             let is_stale = is_young && unshipped.contains(&NoteId(item.key.entity)) && outcome == Outcome::Done;

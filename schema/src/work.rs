@@ -125,10 +125,12 @@ impl Aspects {
     pub const STORE_ORDER: Self = Self(1);
     /// Brightpearl's sales order.
     pub const SALES_ORDER: Self = Self(2);
-    /// Its goods-out and drop-ship notes.
+    /// Its goods-out notes, and its drop-ship notes where those may matter.
     pub const NOTES: Self = Self(4);
+    /// Its drop-ship notes, which few merchants have.
+    pub const DROP_SHIP_NOTES: Self = Self(8);
     /// Everything.
-    pub const ALL: Self = Self(7);
+    pub const ALL: Self = Self(15);
 
     /// Both together.
     #[must_use]

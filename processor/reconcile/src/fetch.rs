@@ -7,9 +7,11 @@ use futures_util::stream::{self, StreamExt};
 use orderbridge_decide::{ContactFact, Need, OrderFacts, SkuKey, normalise_email};
 use orderbridge_http_client::CallError;
 use orderbridge_schema::command::external_ref;
+use orderbridge_schema::decision::Effect;
 use orderbridge_schema::facts::{Note, SalesOrder, StoreOrder};
 use orderbridge_schema::ids::{Platform, SalesOrderId, StoreOrderId};
 use orderbridge_schema::link::NoteKind;
+use orderbridge_schema::work::Aspects;
 
 use crate::error::ReadError;
 use crate::session::Session;
@@ -114,8 +116,9 @@ async fn notes(session: &Session, asked: &mut [Asked<'_>], failed: &mut BTreeMap
     if ids.is_empty() {
         return;
     }
+    let drop_ships = wanting.iter().any(|(order, _)| may_have_drop_ships(order));
     let ids: Vec<SalesOrderId> = ids.into_iter().collect();
-    match both_kinds(session, &ids).await {
+    match read_notes(session, &ids, drop_ships).await {
         Ok(found) => {
             for (order, _) in &mut wanting {
                 let ours = |note: &&Note| note.order.is_some_and(|id| order.links.iter().any(|link| link.sales_order == id));
@@ -126,9 +129,17 @@ async fn notes(session: &Session, asked: &mut [Asked<'_>], failed: &mut BTreeMap
     }
 }
 
-async fn both_kinds(session: &Session, ids: &[SalesOrderId]) -> Result<Vec<Note>, CallError> {
+/// A goods-out note that has left says nothing about drop-ship notes; whatever else asks for notes may be about either.
+fn may_have_drop_ships(order: &OrderFacts) -> bool {
+    let goods_out_only = order.aspects.has(Aspects::NOTES) && !order.aspects.has(Aspects::SALES_ORDER) && !order.looks_at(Aspects::DROP_SHIP_NOTES);
+    !goods_out_only || order.held.contains(&Effect::Shipment)
+}
+
+async fn read_notes(session: &Session, ids: &[SalesOrderId], drop_ships: bool) -> Result<Vec<Note>, CallError> {
     let mut found = session.brightpearl.notes_of_orders(NoteKind::GoodsOut, ids, session.share).await?;
-    found.extend(session.brightpearl.notes_of_orders(NoteKind::DropShip, ids, session.share).await?);
+    if drop_ships {
+        found.extend(session.brightpearl.notes_of_orders(NoteKind::DropShip, ids, session.share).await?);
+    }
     Ok(found)
 }
 
