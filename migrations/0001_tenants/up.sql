@@ -8,6 +8,8 @@ create table accounts (
     app_ref text not null,
     dev_ref text not null,
     installation bigint check (installation >= 0),
+    -- All that there ever were: Brightpearl's key of an order includes the installation, so orders of another one must be searched for.
+    installations bigint[] not null default '{}',
     parked_reason text,
     parked_at timestamptz,
     -- The pair of tokens changes by compare-and-set on its generation; one process at a time refreshes it.

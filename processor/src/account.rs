@@ -152,9 +152,10 @@ impl Worker {
     async fn watch_causes(&self) {
         let mut ticks = tokio::time::interval(self.settings.mended_check);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut probed = BTreeMap::new();
         loop {
             ticks.tick().await;
-            for checked in [self.check_unknown_skus().await, self.check_contacts().await] {
+            for checked in [self.check_unknown_skus().await, self.check_contacts().await, self.probe_refusals(&mut probed).await] {
                 if let Err(outcome) = checked {
                     tracing::debug!(account = %self.lease.account, ?outcome, "what orders wait for could not be looked for");
                 }

@@ -1,11 +1,13 @@
 //! The identities of an account's products: the whole catalogue once, in pages of 500, then only what changed.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::{SignedDuration, Timestamp};
 use orderbridge_postgres::{CatalogueState, Causes, HoldFilter, WorkItem};
 use orderbridge_schema::decision::Cause;
 use orderbridge_schema::facts::ProductIdentity;
 use orderbridge_schema::ids::{Platform, ProductId};
-use orderbridge_schema::work::{Scope, Share};
+use orderbridge_schema::work::{Scope, Share, WorkKey};
 
 use crate::account::Worker;
 use crate::connections::{AccountClient, of_db};
@@ -85,6 +87,34 @@ impl Worker {
             let scope = Scope::Tenant(tenant.id);
             let causes = Causes::Exact(vec![Cause::ContactNotCustomer.key()]);
             self.db.release_holds(causes, Some(&scope)).await.map_err(|error| of_db(&error))?;
+        }
+        Ok(())
+    }
+
+    /// What a platform refused may have been mended there, and nothing tells of that. Of each tenant and kind of refusal the oldest is
+    /// tried again; once that works, all others follow.
+    pub(crate) async fn probe_refusals(&self, probed: &mut BTreeMap<(Scope, String), WorkKey>) -> Result<(), Outcome> {
+        for tenant in self.db.tenants_of_account(&self.lease.account).await.map_err(|error| of_db(&error))? {
+            let scope = Scope::Tenant(tenant.id);
+            let filter = HoldFilter { scope: Some(scope.clone()), cause_prefix: Some("refused:".into()), limit: 0 };
+            let mut oldest: BTreeMap<String, WorkKey> = BTreeMap::new();
+            let mut waiting: BTreeSet<(String, WorkKey)> = BTreeSet::new();
+            for hold in self.db.holds(&filter).await.map_err(|error| of_db(&error))? {
+                oldest.entry(hold.cause.clone()).or_insert_with(|| hold.key.clone());
+                waiting.insert((hold.cause, hold.key));
+            }
+            for (cause, key) in oldest {
+                let place = (scope.clone(), cause.clone());
+                let works = probed.remove(&place).is_some_and(|former| !waiting.contains(&(cause.clone(), former)));
+                let again = if works {
+                    self.db.release_holds(Causes::Exact(vec![cause]), Some(&scope)).await.map(|_released| ())
+                } else {
+                    let asked = self.db.work_retry(&key).await.map(|_found| ());
+                    probed.insert(place, key);
+                    asked
+                };
+                again.map_err(|error| of_db(&error))?;
+            }
         }
         Ok(())
     }

@@ -139,7 +139,7 @@ impl Worker {
         }
         let code = if let CallError::Refused { code, .. } = error { code.clone() } else { "not-done".to_owned() };
         let may_repeat = !matches!(outcome, Outcome::Held(_));
-        match self.db.refuse(entry, &code, &error.to_string(), may_repeat).await {
+        match self.db.refuse(entry, &code, &failure::without_personal_data(command, error), may_repeat).await {
             Ok(_) => outcome,
             Err(error) => failure::failed(attempts, format!("journal: {error}")),
         }

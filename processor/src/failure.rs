@@ -81,6 +81,31 @@ pub(crate) const fn effect(kind: CommandKind) -> Effect {
     }
 }
 
+/// A platform's own words may repeat what it was sent: whatever of a person's details was in the command is taken out of them.
+pub(crate) fn without_personal_data(command: &Command, error: &CallError) -> String {
+    let mut text = error.to_string();
+    for word in command.personal_data() {
+        let mut rest = text.as_str();
+        let mut clean = String::new();
+        while let Some((before, after)) = split_ignoring_case(rest, word) {
+            clean.push_str(before);
+            clean.push_str("(hidden)");
+            rest = after;
+        }
+        clean.push_str(rest);
+        text = clean;
+    }
+    text
+}
+
+/// What stands before and behind the first occurrence of a word.
+fn split_ignoring_case<'a>(text: &'a str, word: &str) -> Option<(&'a str, &'a str)> {
+    let places = text.char_indices().map(|(place, _)| place);
+    places
+        .filter_map(|place| Some((text.get(..place)?, text.get(place..place + word.len())?, text.get(place + word.len()..)?)))
+        .find_map(|(before, here, after)| here.to_lowercase().eq(&word.to_lowercase()).then_some((before, after)))
+}
+
 fn refused(platform: Platform, command: &Command, error: &CallError) -> Hold {
     let remedy = match command.kind() {
         CommandKind::CreateContact => "correct the customer's details at the store, or make the contact in Brightpearl by hand",
@@ -92,7 +117,7 @@ fn refused(platform: Platform, command: &Command, error: &CallError) -> Hold {
     Hold {
         effect: effect(command.kind()),
         cause: Cause::Refused(command.kind().as_str().to_owned()),
-        why: format!("{platform} refused to {}: {error}", command.describe()),
+        why: format!("{platform} refused to {}: {}", command.describe(), without_personal_data(command, error)),
         remedy: remedy.into(),
     }
 }
@@ -102,6 +127,8 @@ mod tests {
     use super::*;
     use jiff::Timestamp;
     use orderbridge_http_client::QuotaDenied;
+    use orderbridge_schema::command::NewContact;
+    use orderbridge_schema::facts::Address;
     use orderbridge_schema::ids::{StoreOrderId, StoreStatusId};
 
     fn command() -> Command {
@@ -122,6 +149,25 @@ mod tests {
         let error = CallError::refused(400, "ORDC-006", "invalid order type");
         assert!(matches!(of_refusal(Platform::Brightpearl, &command(), &error, 0), Outcome::Held(holds) if holds[0].effect == Effect::Status));
         assert!(matches!(of_read_call(Platform::Brightpearl, &error, 0), Outcome::Again { failed: true, .. }));
+    }
+
+    #[test]
+    fn a_refusal_that_repeats_a_persons_details_is_told_without_them() {
+        let address = Address {
+            first_name: "Mara".into(),
+            last_name: "Lind".into(),
+            street_1: "7 Quay St".into(),
+            postcode: "BS1 4XX".into(),
+            ..Address::default()
+        };
+        let contact = NewContact { email_hash: "ab".into(), address, price_list: None, lead_source: None, reference: None };
+        let command = Command::CreateContact(Box::new(contact));
+        let error = CallError::refused(400, "CMNC-1", "Contact MARA lind of 7 Quay St, bs1 4xx: name is not valid");
+        let shown = without_personal_data(&command, &error);
+        assert!(shown.contains("is not valid") && shown.contains("(hidden)"), "{shown}");
+        for word in ["mara", "lind", "quay", "bs1"] {
+            assert!(!shown.to_lowercase().contains(word), "{shown}");
+        }
     }
 
     #[test]

@@ -96,7 +96,8 @@ pub(crate) async fn look_up(session: &Session, command: &Command) -> Result<Foun
     let found = match command {
         Command::CreateContact(contact) => contact_of(session, contact, share).await?,
         Command::CreateSalesOrder(order) => {
-            let found = session.brightpearl.orders_with_external_ref(&order.external_ref, Some(order.installation), share).await?;
+            // Under whichever installation: it may have changed since the command was sent.
+            let found = session.brightpearl.orders_with_external_ref(&order.external_ref, None, share).await?;
             found.first().map(|id| Some(id.0))
         }
         Command::SetExternalOrderId { order, sales_order } => {

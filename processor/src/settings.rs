@@ -33,7 +33,8 @@ pub struct ProcessorSettings {
     /// How often an account without work is looked at, should a notification be lost.
     #[serde(with = "humantime_serde")]
     pub idle_scan: Duration,
-    /// How often it is looked for what orders wait for and no event tells of: new products, and contacts.
+    /// How often it is looked for what orders wait for and no event tells of: new products, contacts, and what a platform refused. A third
+    /// of a minute keeps the promise that a mended cause releases within one.
     #[serde(with = "humantime_serde")]
     pub mended_check: Duration,
     /// How long a stopping processor waits for the calls it has begun.
@@ -54,7 +55,7 @@ impl Default for ProcessorSettings {
             calls_at_once: 4,
             send_within: Duration::from_secs(10),
             idle_scan: Duration::from_secs(2),
-            mended_check: Duration::from_secs(30),
+            mended_check: Duration::from_secs(20),
             drain: Duration::from_secs(8),
         }
     }

@@ -48,6 +48,26 @@ pub struct Address {
     pub email: String,
 }
 
+impl Address {
+    /// Everything in it that tells who or where somebody is; not the country.
+    pub fn personal_data(&self) -> impl Iterator<Item = &str> {
+        [
+            &self.first_name,
+            &self.last_name,
+            &self.company,
+            &self.street_1,
+            &self.street_2,
+            &self.city,
+            &self.state,
+            &self.postcode,
+            &self.phone,
+            &self.email,
+        ]
+        .into_iter()
+        .map(String::as_str)
+    }
+}
+
 impl std::fmt::Debug for Address {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Address(not shown)")

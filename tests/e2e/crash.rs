@@ -62,6 +62,32 @@ fn a_processor_killed_after_shipping_ships_nothing_twice() {
 }
 
 #[test]
+fn a_processor_killed_after_setting_a_value_ends_in_the_same_state() {
+    run(async {
+        let (installation, _ingest) = without_processor().await;
+        let merchant = Merchant::new(&installation).await;
+        let at = |kind: &str| format!("after-call:{kind}");
+        let mut doomed = installation.start("processor", &[("ORDERBRIDGE_CRASH_AT", &at("set-external-order-id"))]).await;
+        let order = merchant.place_simple().await;
+        doomed.ended().await;
+        let mut doomed = installation.start("processor", &[("ORDERBRIDGE_CRASH_AT", &at("set-sales-order-status"))]).await;
+        let sales_order = merchant.synced(order).await;
+        merchant.store(&format!("orders/{order}/status"), json!({"status": 9})).await;
+        doomed.ended().await;
+        let mut doomed = installation.start("processor", &[("ORDERBRIDGE_CRASH_AT", &at("set-store-status"))]).await;
+        merchant.account(&format!("orders/{}/status", sales_order["id"]), json!({"status_id": 22})).await;
+        doomed.ended().await;
+        let _processor = installation.start("processor", &[]).await;
+        until("both sides agree", SOON, || async {
+            let (store, account) = (merchant.store_order(order).await, merchant.sales_orders(order).await);
+            (store["status_id"] == json!(12) && account[0]["orderStatus"]["orderStatusId"] == json!(22)).then_some(())
+        })
+        .await;
+        assert_eq!(merchant.sales_orders(order).await.len(), 1);
+    });
+}
+
+#[test]
 fn a_processor_killed_between_the_journal_and_the_call_still_creates_the_order() {
     run(async {
         let (installation, _ingest) = without_processor().await;

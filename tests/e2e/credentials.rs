@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::installation::{run, shared};
+use crate::installation::{Installation, run, shared};
 use crate::merchant::Merchant;
 use crate::wait::{SOON, until};
 
@@ -80,5 +80,30 @@ fn a_store_that_refuses_the_token_parks_its_tenant() {
             mine.contains("BigCommerce refuses").then_some(())
         })
         .await;
+    });
+}
+
+#[test]
+fn a_new_installation_takes_over_what_the_old_one_made_and_makes_nothing_twice() {
+    run(async {
+        let installation = Installation::new(&[]).await;
+        let _all = installation.start("all", &[]).await;
+        let mut merchant = Merchant::new(&installation).await;
+        let order = merchant.place_simple().await;
+        let made = merchant.synced(order).await;
+        // The app is installed anew, and our records of the order are lost, as after restoring an old copy of the database.
+        let again = merchant.account("installations", json!({})).await;
+        merchant.use_tokens(&again);
+        let secret = again["client_secret"].as_str().unwrap().to_owned();
+        merchant.use_client_secret(&secret);
+        merchant.import_usual().await;
+        installation.sql("delete from row_links; delete from order_links; delete from agreements; delete from commands").await;
+        merchant.store(&format!("orders/{order}/notes"), json!({"staff_notes": "look again"})).await;
+        until("the sales order is taken over", SOON, || async { merchant.timeline(order).await.contains("sales-order-adopted").then_some(()) }).await;
+        let now = merchant.synced(order).await;
+        assert_eq!(now["id"], made["id"]);
+        let later = merchant.place_simple().await;
+        let sales_order = merchant.synced(later).await;
+        assert_eq!(sales_order["installedIntegrationInstanceId"], again["installation_instance_id"]);
     });
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::installation::{run, shared};
-use crate::merchant::{Merchant, Wish};
+use crate::merchant::{Merchant, ORDERS, SECTIONS, Wish};
 
 #[test]
 fn an_unknown_sku_holds_the_order_until_the_product_is_made() {
@@ -84,22 +84,40 @@ fn a_linked_contact_that_was_deleted_is_matched_again_once() {
 }
 
 #[test]
-fn a_refused_shipment_waits_alone_and_is_made_when_it_is_tried_again() {
+fn a_refused_shipment_waits_alone_and_is_made_when_the_carrier_is_corrected() {
     run(async {
-        let installation = shared().await;
-        let merchant = Merchant::new(installation).await;
+        let merchant = Merchant::new(shared().await).await;
+        let wrong = SECTIONS.replace("methods = [", "methods = [{ brightpearl = 7, carrier = \"no-such-carrier\" }, ");
+        merchant.import(ORDERS, &wrong).await;
         let order = merchant.place(json!({"lines": [{"sku": "SKU-1", "quantity": 3, "tax_rate": 20}]})).await;
         let sales_order = merchant.synced(order).await;
-        let refusal = json!({"kind": "status", "status": 400, "body": r#"[{"status":400,"message":"not today"}]"#, "headers": {"Content-Type": "application/json"}});
-        let rule = json!({"method": "POST", "path": "**/shipments", "tenant": merchant.id, "action": refusal, "times": 2});
-        installation.control(&installation.bigcommerce, "faults", rule).await;
-        merchant.ship(&sales_order, json!({"rows": [{"sku": "SKU-1", "quantity": 1}]})).await;
+        merchant.ship(&sales_order, json!({"rows": [{"sku": "SKU-1", "quantity": 1}], "shipping_method_id": 7})).await;
         merchant.held_for("refused:create-shipment").await;
-        let second = merchant.ship(&sales_order, json!({})).await;
+        let second = merchant.ship(&sales_order, json!({"shipping_method_id": 6})).await;
         let shipments = merchant.shipped(order, 1).await;
         assert_eq!(shipments[0]["comments"], json!(format!("GON-{second}")));
         merchant.held_for("refused:create-shipment").await;
-        installation.orderbridge(&["work", "retry", "--cause", "refused:create-shipment"]).await;
+        merchant.import_usual().await;
         merchant.shipped(order, 2).await;
+    });
+}
+
+#[test]
+fn what_brightpearl_refused_goes_on_when_it_is_mended_there() {
+    run(async {
+        let merchant = Merchant::new(shared().await).await;
+        let wrong = SECTIONS.replace("{ store = 11, brightpearl = 17 }", "{ store = 11, brightpearl = 77 }");
+        merchant.import(ORDERS, &wrong).await;
+        let orders = [merchant.place_simple().await, merchant.place_simple().await, merchant.place_simple().await];
+        merchant.held_for("refused:create-sales-order").await;
+        let account = merchant.installation.look(&merchant.installation.brightpearl, &format!("accounts/{}", merchant.id)).await;
+        let mut statuses = account["order_statuses"].as_array().unwrap().clone();
+        let mut made = statuses.iter().find(|status| status["statusId"] == json!(17)).unwrap().clone();
+        made["statusId"] = json!(77);
+        statuses.push(made);
+        merchant.account("configuration", json!({"order_statuses": statuses})).await;
+        for order in orders {
+            merchant.synced(order).await;
+        }
     });
 }

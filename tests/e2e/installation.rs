@@ -129,6 +129,14 @@ impl Installation {
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     }
 
+    /// Changes our own records, as a restored copy of the database would.
+    pub async fn sql(&self, statement: &str) {
+        let mut psql = Command::new("psql");
+        psql.args(["--quiet", "--no-psqlrc", "--set", "ON_ERROR_STOP=1", "--dbname", &database_url(&self.name), "--command", statement]);
+        let done = psql.output().await.unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+
     /// Where files of this installation may be put.
     pub fn folder(&self) -> PathBuf {
         self.folder.path().to_owned()

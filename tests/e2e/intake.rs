@@ -1,11 +1,13 @@
 //! The webhook endpoints of a running installation.
 
+use serde_json::json;
+
 use crate::installation::{run, shared};
 use crate::merchant::Merchant;
 use crate::wait::{SOON, until};
 
 #[test]
-fn an_unsigned_webhook_and_an_unknown_connection_are_refused_alike() {
+fn an_unsigned_webhook_and_an_unknown_connection_are_refused() {
     run(async {
         let installation = shared().await;
         let merchant = Merchant::new(installation).await;
@@ -30,6 +32,12 @@ fn hooks_are_registered_once_and_only_ours_are_touched() {
             let account = installation.look(&installation.brightpearl, &format!("accounts/{}/webhooks", merchant.id)).await;
             (store.as_array().unwrap().len(), account["webhooks"].as_array().unwrap().len())
         };
+        let foreign = json!({"subscribeTo": "goods-out-note", "httpMethod": "POST", "uriTemplate": "https://other.example/hook/${account-code}", "contentType": "application/json",
+            "idSetAccepted": true, "qualityOfService": 1, "bodyTemplate": "${resource-type} ${lifecycle-event} ${resource-id} ${account-code}"});
+        let url = format!("{}/public-api/{}/integration-service/webhook", installation.brightpearl, merchant.id);
+        let made = installation.http.post(url).bearer_auth(merchant.brightpearl_token());
+        let made = made.header("brightpearl-app-ref", "connector-app").header("brightpearl-dev-ref", "connector-dev").json(&foreign);
+        assert!(made.send().await.unwrap().status().is_success());
         let before = hooks().await;
         assert!(before.0 > 0 && before.1 > 0);
         installation.orderbridge(&["hooks", "sync", "--tenant", &merchant.id]).await;

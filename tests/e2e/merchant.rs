@@ -21,6 +21,9 @@ pub struct Merchant<'a> {
     settle_seconds: u32,
 }
 
+/// The usual choices of `[orders]`.
+pub const ORDERS: &str = "channel = 5\nwarehouse = 2\n";
+
 /// What differs from the usual merchant.
 pub struct Wish {
     /// Lines of the settings file below `[orders]`.
@@ -35,11 +38,12 @@ pub struct Wish {
 
 impl Default for Wish {
     fn default() -> Self {
-        Self { orders: "channel = 5\nwarehouse = 2\n", sections: SECTIONS, store: json!({}), settle_seconds: 0 }
+        Self { orders: ORDERS, sections: SECTIONS, store: json!({}), settle_seconds: 0 }
     }
 }
 
-const SECTIONS: &str = r#"
+/// The usual rules below `[orders]`.
+pub const SECTIONS: &str = r#"
 [money]
 default_tax_code = "T0"
 shipping_nominal_code = "4040"
@@ -120,6 +124,14 @@ impl<'a> Merchant<'a> {
             _ => line.to_owned(),
         });
         self.settings = replaced.collect::<Vec<_>>().join("\n");
+    }
+
+    /// From the next import on, the settings file has this client secret for Brightpearl.
+    pub fn use_client_secret(&mut self, secret: &str) {
+        let (store, account) = self.settings.split_once("[brightpearl]").unwrap();
+        let replaced =
+            account.lines().map(|line| if line.starts_with("client_secret = ") { format!("client_secret = \"{secret}\"") } else { line.to_owned() });
+        self.settings = format!("{store}[brightpearl]{}", replaced.collect::<Vec<_>>().join("\n"));
     }
 
     /// A shopper's order; gives its id.
@@ -213,6 +225,13 @@ impl<'a> Merchant<'a> {
     /// The store's API account.
     pub fn client_id(&self) -> &str {
         &self.client_id
+    }
+
+    /// A token of the settings file, for calls that another app of the account would make.
+    pub fn brightpearl_token(&self) -> String {
+        let section = self.settings.split("[brightpearl]").nth(1).unwrap();
+        let line = section.lines().find_map(|line| line.strip_prefix("access_token = ")).unwrap();
+        line.trim_matches('"').to_owned()
     }
 
     /// The timeline of an order, from the command line.

@@ -7,6 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::facts::Address;
 use crate::ids::{AccountCode, SalesOrderId, SalesOrderStatusId, StoreHash, StoreOrderId, StoreStatusId};
 use crate::work::Scope;
 
@@ -194,6 +195,19 @@ impl Command {
             Self::SetSalesOrderStatus { sales_order, .. } => format!("sales-order/{sales_order}"),
             Self::CreateShipment(shipment) => format!("order/{}", shipment.order),
         }
+    }
+
+    /// What it would write about a person, piece by piece, so that a platform's answer can be told without it. Pieces of a single
+    /// character are left out: hiding them would hide everything.
+    #[must_use]
+    pub fn personal_data(&self) -> Vec<&str> {
+        let addresses: Vec<&Address> = match self {
+            Self::CreateContact(contact) => vec![&contact.address],
+            Self::CreateSalesOrder(order) => vec![&order.billing, &order.delivery],
+            Self::SetExternalOrderId { .. } | Self::SetSalesOrderStatus { .. } | Self::SetStoreStatus { .. } | Self::CreateShipment(_) => Vec::new(),
+        };
+        let pieces = addresses.into_iter().flat_map(Address::personal_data);
+        pieces.map(str::trim).filter(|piece| piece.chars().count() > 1).collect()
     }
 
     /// A digest of what it would write, for comparing; it tells nothing about the content.

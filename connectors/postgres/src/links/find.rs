@@ -110,15 +110,14 @@ impl Db {
 }
 
 impl Db {
-    /// Whether another installation of ours than this one has made sales orders in an account: then an order is looked for before it is
-    /// made, because Brightpearl's own key includes the installation (BP §e.2).
+    /// Whether there was another installation of ours in an account than this one: then an order is looked for before it is made, because Brightpearl's own key includes the installation (BP §e.2).
     ///
     /// # Errors
     /// [`DbError`].
     pub async fn has_other_installations(&self, account: &AccountCode, installation: InstallationId) -> Result<bool, DbError> {
         let (account, installation) = (account.clone(), big(installation.0)?);
         self.run(Lane::Hot, move |conn| {
-            let sql = "select count(*) as n from (select from order_links where account = $1 and installation <> $2 limit 1) found";
+            let sql = "select count(*) as n from accounts where code = $1 and exists (select from unnest(installations) as i (id) where i.id <> $2)";
             let found = sql_query(sql).bind::<Text, _>(account.as_str()).bind::<BigInt, _>(installation).get_result::<Number>(conn)?;
             Ok(found.n > 0)
         })

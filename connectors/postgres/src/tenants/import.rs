@@ -100,7 +100,8 @@ fn unguessable() -> Result<String, CryptoError> {
 fn import_account(conn: &mut PgConnection, keyring: &Keyring, account: &AccountImport) -> Result<(), DbError> {
     let sql = "insert into accounts (code, connection, api_base, token_base, app_ref, dev_ref, installation) values ($1, $2, $3, $4, $5, $6, $7) \
                on conflict (code) do update set api_base = excluded.api_base, token_base = excluded.token_base, app_ref = excluded.app_ref, \
-               dev_ref = excluded.dev_ref, installation = coalesce(excluded.installation, accounts.installation)";
+               dev_ref = excluded.dev_ref, installation = coalesce(excluded.installation, accounts.installation), \
+               installations = accounts.installations || coalesce(array[excluded.installation], '{}')";
     sql_query(sql)
         .bind::<Text, _>(account.code.as_str())
         .bind::<Text, _>(unguessable()?)
@@ -146,10 +147,11 @@ fn import_tokens(conn: &mut PgConnection, keyring: &Keyring, account: &AccountIm
     }
     let fresh = TokenSecrets { access: exposed(&account.access_token), refresh: exposed(&account.refresh_token), imported: Some(imported) };
     save(conn, keyring, &scope, TOKENS, &fresh)?;
+    // New tokens may be those of a new installation: unless the file names it, Brightpearl is asked.
     let sql = "update accounts set token_generation = token_generation + 1, token_expires_at = $2, refresh_holder = null, refresh_until = null, \
-               parked_reason = null, parked_at = null where code = $1";
-    let query = sql_query(sql).bind::<Text, _>(account.code.as_str());
-    query.bind::<Nullable<Timestamptz>, _>(account.expires_at.map(time)).execute(conn)?;
+               parked_reason = null, parked_at = null, installation = $3 where code = $1";
+    let query = sql_query(sql).bind::<Text, _>(account.code.as_str()).bind::<Nullable<Timestamptz>, _>(account.expires_at.map(time));
+    query.bind::<Nullable<BigInt>, _>(account.installation.map(|id| big(id.0)).transpose()?).execute(conn)?;
     Ok(())
 }
 

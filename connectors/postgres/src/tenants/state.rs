@@ -105,8 +105,8 @@ impl Db {
     pub async fn save_installation(&self, code: &AccountCode, installation: InstallationId) -> Result<bool, DbError> {
         let (code, installation) = (code.clone(), big(installation.0)?);
         self.run(Lane::Hot, move |conn| {
-            let query =
-                sql_query("update accounts set installation = $2 where code = $1").bind::<Text, _>(code.as_str()).bind::<BigInt, _>(installation);
+            let sql = "update accounts set installation = $2, installations = array_append(array_remove(installations, $2), $2) where code = $1";
+            let query = sql_query(sql).bind::<Text, _>(code.as_str()).bind::<BigInt, _>(installation);
             Ok(query.execute(conn)? == 1)
         })
         .await
