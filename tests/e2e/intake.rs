@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::installation::{run, shared};
+use crate::installation::{Installation, run, shared};
 use crate::merchant::Merchant;
 use crate::wait::{SOON, until};
 
@@ -59,5 +59,37 @@ fn metrics_and_health_answer() {
         .await;
         let alive = installation.http.get(format!("{}/healthz", installation.public_url)).send().await.unwrap();
         assert!(alive.status().is_success());
+    });
+}
+
+#[test]
+fn an_incomplete_envelope_is_a_hint_like_any_other() {
+    run(async {
+        let installation = Installation::new(&[]).await;
+        let _all = installation.start("all", &[]).await;
+        installation.control(&installation.bigcommerce, "webhooks", json!({"complete": false})).await;
+        let merchant = Merchant::new(&installation).await;
+        let order = merchant.place_simple().await;
+        merchant.synced(order).await;
+        // All is in order here, and the doctor says so.
+        let report = installation.orderbridge(&["doctor", "--tenant", &merchant.id, "--json"]).await;
+        assert!(report.contains("webhook"), "{report}");
+    });
+}
+
+#[test]
+fn a_sigterm_under_load_drops_no_webhook_that_was_answered() {
+    run(async {
+        let installation = Installation::new(&[]).await;
+        let mut ingest = installation.start("ingest", &[]).await;
+        let merchant = Merchant::new(&installation).await;
+        let orders: Vec<u64> = futures_util::future::join_all((0..12).map(|_| merchant.place_simple())).await;
+        assert_eq!(ingest.stop().await, Some(0));
+        let _all = installation.start("all", &[]).await;
+        // What was answered is in Kafka; what was not is sent again by the platform a minute later.
+        installation.advance(std::time::Duration::from_secs(70));
+        for order in orders {
+            merchant.synced(order).await;
+        }
     });
 }

@@ -64,6 +64,9 @@ async fn a_paused_tenants_events_are_stored_and_a_removed_ones_are_dropped_kindl
     let forged = Delivery { key: "another".into(), ..ingest.order(&merchant, 252) };
     assert_eq!(forged.status().await, 204, "dying hooks may have lost their secret");
     assert_eq!(ingest.order(&merchant, 253).status().await, 204);
+    // Nobody of the account is left: its webhooks are dropped as kindly.
+    let call = ingest.call(&merchant.account_connection, &merchant.path_secret, merchant.notes("1").to_string());
+    assert_eq!(call.send().await.unwrap().status(), 204);
     assert_eq!(stored(&kafka(&cluster)).len(), before);
     ingest.stop().await;
 }

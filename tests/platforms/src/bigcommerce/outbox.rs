@@ -39,16 +39,18 @@ pub(super) struct Outbox {
     // By client id and destination domain: all stores of an app share one fate per domain.
     health: BTreeMap<(String, String), Health>,
     pub(super) signing: Signing,
+    /// Whether envelopes have all that the platform's documentation names.
+    pub(super) complete: bool,
 }
 
 impl Outbox {
     pub(super) const fn new() -> Self {
-        Self { next_id: 1, entries: BTreeMap::new(), due: BTreeSet::new(), health: BTreeMap::new(), signing: Signing::Signed }
+        Self { next_id: 1, entries: BTreeMap::new(), due: BTreeSet::new(), health: BTreeMap::new(), signing: Signing::Signed, complete: true }
     }
 
     /// Queues one event for every hook that wants it.
     pub(super) fn publish(&mut self, store: &mut Store, event: &Event) {
-        let body = envelope(store, event);
+        let body = envelope(store, event, self.complete);
         for hook in store.hooks.values_mut() {
             let started = hook.created + SignedDuration::from_millis(store.settings.hook_delay_ms) <= event.at;
             if !hook.active || !started || !hook.wants(&event.scope) {

@@ -89,6 +89,19 @@ async fn digital_lines_and_other_addresses_are_not_shipped() {
 }
 
 #[tokio::test]
+async fn what_an_order_becomes_whose_digital_lines_are_left_is_a_switch() {
+    let shop = Shop::open().await;
+    for (switch, status) in [("2", 2), ("3", 3)] {
+        shop.sim("POST", "switches", json!({ "digital_left_status": switch })).await;
+        let order = shop.place(json!({ "lines": [{ "sku": "A" }, { "sku": "B", "type": "digital" }] })).await;
+        let id = |pointer: &str| order.pointer(pointer).and_then(Value::as_i64).unwrap();
+        let path = format!("v2/orders/{}/shipments", id("/id"));
+        assert_eq!(shop.call("POST", &path, Some(body(id("/shipping_addresses/0/id"), id("/products/0/id"), 1))).await.status, 201);
+        assert_eq!(shop.get(&format!("v2/orders/{}", id("/id"))).await.json()["status_id"], status);
+    }
+}
+
+#[tokio::test]
 async fn a_put_changes_tracking_but_never_items() {
     let shop = Shop::open().await;
     let (address, first, _) = order(&shop).await;

@@ -106,6 +106,22 @@ async fn deliveries_are_signed_with_the_raw_client_secret() {
 }
 
 #[tokio::test]
+async fn an_envelope_can_lack_what_some_of_the_platforms_own_samples_lack() {
+    let shop = Shop::open().await;
+    let receiver = listen(&shop, "store/order/statusUpdated").await;
+    shop.sim("POST", "webhooks", json!({ "complete": false })).await;
+    shop.place(json!({ "lines": [{ "sku": "A" }] })).await;
+    until("the delivery", async || !receiver.posts().is_empty()).await;
+    let body = receiver.posts()[0].json();
+    assert_eq!(body["scope"], "store/order/statusUpdated");
+    assert!(body.get("created_at").is_none() && body["data"].get("status").is_none() && body["data"]["id"].is_number(), "{body}");
+    shop.sim("POST", "webhooks", json!({ "complete": true })).await;
+    shop.place(json!({ "lines": [{ "sku": "A" }] })).await;
+    until("the second delivery", async || receiver.posts().len() == 2).await;
+    assert!(receiver.posts()[1].json()["data"]["status"]["new_status_id"].is_number());
+}
+
+#[tokio::test]
 async fn a_failed_delivery_is_retried_with_the_same_id_and_hash() {
     let shop = Shop::open().await;
     let receiver = listen(&shop, "store/order/created").await;

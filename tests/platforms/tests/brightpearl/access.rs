@@ -179,3 +179,19 @@ async fn a_multi_message_runs_its_parts_in_order_and_stops_at_the_first_failure(
     let parallel = sim.post("/multi-message", json!({"processingMode": "PARALLEL", "onFail": "STOP", "messages": [status("a", order, 18)]})).await;
     assert_eq!(parallel.status, 400);
 }
+
+#[tokio::test]
+async fn what_a_multi_message_costs_is_a_switch() {
+    let sim = Sim::start().await;
+    let order = sim.order("m-2").await;
+    let part = |label: &str| json!({"label": label, "uri": format!("/order-service/order/{order}/status"), "httpMethod": "PUT", "body": {"orderStatusId": 21}});
+    let body = json!({"processingMode": "SEQUENTIAL", "onFail": "CONTINUE", "messages": [part("a"), part("b"), part("c")]});
+    for (switch, cost) in [("one", 1), ("each", 3)] {
+        sim.switch(json!({"multi_message_cost": switch})).await;
+        let before = sim.get("/order-service/order-status").await.header("brightpearl-requests-remaining");
+        sim.post("/multi-message", body.clone()).await;
+        let after = sim.get("/order-service/order-status").await.header("brightpearl-requests-remaining");
+        // The last look costs one call itself. A new minute in between would make the difference negative.
+        assert!(before < after || before - after == cost + 1, "{switch}: {before} {after}");
+    }
+}

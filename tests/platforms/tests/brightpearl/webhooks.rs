@@ -138,6 +138,23 @@ async fn a_dead_receiver_is_tried_again_later_with_quality_1() {
 }
 
 #[tokio::test]
+async fn how_often_a_dead_receiver_is_tried_is_a_switch() {
+    let sim = Sim::start().await;
+    sim.switch(json!({"webhook_retry_ms": 1, "webhook_tries": 2})).await;
+    let receiver = Receiver::start().await;
+    receiver.answer(&[500, 500, 500]);
+    sim.hook("order.modified.order-status", &receiver.url, true, 1).await;
+    let id = sim.order("tries").await;
+    sim.act(&format!("/orders/{id}/status"), json!({"status": "Shipped"})).await;
+    receiver.wait(2).await;
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while sim.view("/deliveries").await["waiting"] != json!([]) {
+        assert!(std::time::Instant::now() < deadline);
+    }
+    assert_eq!(receiver.calls().len(), 2, "then it is given up");
+}
+
+#[tokio::test]
 async fn simulate_sends_made_up_data_of_at_most_ten_ids() {
     let sim = Sim::start().await;
     let receiver = Receiver::start().await;

@@ -15,7 +15,7 @@ use super::BigCommerce;
 use super::context::Context;
 use super::signing::Signing;
 use super::state::Store;
-use super::value::text_at;
+use super::value::{flag_at, text_at};
 use crate::core::{ApiRequest, ApiResponse};
 
 /// What a control call gives: a status with JSON, or a refusal.
@@ -63,12 +63,17 @@ pub(super) fn answer(platform: &mut BigCommerce, request: &ApiRequest) -> Option
 
 fn signing(platform: &mut BigCommerce, request: &ApiRequest, body: &Value) -> Answer {
     if request.method == "POST" {
-        only(body, &["signature"])?;
-        let signing = text_at(body, "signature").and_then(Signing::parse);
-        let known = "signature must be signed, unsigned, wrong_secret, old_timestamp or extra_tokens";
-        platform.outbox.signing = signing.ok_or_else(|| refuse(known))?;
+        only(body, &["signature", "complete"])?;
+        if body.get("signature").is_some() {
+            let signing = text_at(body, "signature").and_then(Signing::parse);
+            let known = "signature must be signed, unsigned, wrong_secret, old_timestamp or extra_tokens";
+            platform.outbox.signing = signing.ok_or_else(|| refuse(known))?;
+        }
+        if body.get("complete").is_some() {
+            platform.outbox.complete = flag_at(body, "complete").ok_or_else(|| refuse("complete must be true or false"))?;
+        }
     }
-    ok(&json!({ "signature": platform.outbox.signing.name() }))
+    ok(&json!({ "signature": platform.outbox.signing.name(), "complete": platform.outbox.complete }))
 }
 
 fn of_store(platform: &mut BigCommerce, request: &ApiRequest, hash: &str, rest: &[&str], body: &Value) -> Option<ApiResponse> {
