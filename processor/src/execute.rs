@@ -70,6 +70,7 @@ impl Worker {
                 "what": command.describe(),
                 "order": facts.id.0,
                 "tenant": session.tenant.as_str(),
+                "event": facts.cause,
                 "rules_version": session.rules_version,
             }),
         };
@@ -219,7 +220,7 @@ impl Worker {
             at: self.clock.now(),
             key: key.to_owned(),
             text,
-            data: serde_json::json!({ "rules_version": session.rules_version }),
+            data: serde_json::json!({ "event": facts.cause, "rules_version": session.rules_version }),
         }
     }
 }

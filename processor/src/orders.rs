@@ -81,7 +81,8 @@ impl Worker {
         let mut states = self.db.load_order_state(&session.tenant, &ids).await?;
         let active = |item: &WorkItem| {
             let id = StoreOrderId(item.key.entity);
-            let facts = facts(id, item.aspects, states.remove(&id).unwrap_or_default());
+            let mut facts = facts(id, item.aspects, states.remove(&id).unwrap_or_default());
+            facts.cause.clone_from(&item.cause);
             Active { was_held: !facts.held.is_empty(), item: item.clone(), facts, remarks: Vec::new() }
         };
         Ok(items.iter().map(active).collect())

@@ -39,6 +39,7 @@ fn an_order_becomes_one_sales_order_with_its_customer_and_total() {
         assert_eq!(sales_order["parties"]["customer"]["email"], json!("mara.lind@example.com"));
         let timeline = merchant.timeline(order).await;
         assert!(timeline.contains("sales-order-created") && timeline.contains("total-equal"), "{timeline}");
+        assert!(timeline.contains("store/order/") && timeline.contains("rules_version"), "which event, by which rules: {timeline}");
         assert!(!timeline.contains("mara"), "no personal data on the timeline");
     });
 }

@@ -49,6 +49,8 @@ pub struct OrderFacts {
     pub id: StoreOrderId,
     /// Which sides may have changed.
     pub aspects: Aspects,
+    /// The kind of event that asked last: for explaining, never for deciding.
+    pub cause: String,
     /// Sales orders made from it.
     pub links: Vec<OrderLink>,
     /// Its lines' rows.
@@ -111,6 +113,7 @@ impl OrderFacts {
         Self {
             id,
             aspects,
+            cause: String::new(),
             links: Vec::new(),
             row_links: Vec::new(),
             shipment_links: Vec::new(),
