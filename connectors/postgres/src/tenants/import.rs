@@ -98,10 +98,12 @@ fn unguessable() -> Result<String, CryptoError> {
 }
 
 fn import_account(conn: &mut PgConnection, keyring: &Keyring, account: &AccountImport) -> Result<(), DbError> {
-    let sql = "insert into accounts (code, connection, api_base, token_base, app_ref, dev_ref, installation) values ($1, $2, $3, $4, $5, $6, $7) \
+    let sql = "insert into accounts (code, connection, api_base, token_base, app_ref, dev_ref, installation, installations) \
+               values ($1, $2, $3, $4, $5, $6, $7, array_remove(array[$7]::bigint[], null)) \
                on conflict (code) do update set api_base = excluded.api_base, token_base = excluded.token_base, app_ref = excluded.app_ref, \
                dev_ref = excluded.dev_ref, installation = coalesce(excluded.installation, accounts.installation), \
-               installations = accounts.installations || coalesce(array[excluded.installation], '{}')";
+               installations = case when excluded.installations <@ accounts.installations then accounts.installations \
+                 else accounts.installations || excluded.installations end";
     sql_query(sql)
         .bind::<Text, _>(account.code.as_str())
         .bind::<Text, _>(unguessable()?)
