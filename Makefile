@@ -44,7 +44,9 @@ test: ## all tests, on real PostgreSQL and Kafka (ARGS="name" is passed to cargo
 	@$(LOCAL)/test $(ARGS)
 
 .PHONY: conformance
-conformance: build ## the simulators against real client libraries of the two platforms
+conformance: ## the simulators against real client libraries of the two platforms
+	@$(LOCAL)/packages build conformance
+	cargo build --workspace --bins --locked
 	tests/conformance/run
 
 .PHONY: lint

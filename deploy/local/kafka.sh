@@ -53,10 +53,13 @@ kafka_libs() { # resolves the jars once per pom.xml
 }
 
 kafka_configure() {
-    # Braces and slashes of a path are harmless here; a pipe or an ampersand would not be.
-    case $LOCAL in *[\|\&\\]*) die "the folder $LOCAL has a character that Kafka's settings cannot have" ;; esac
+    local data
+    # Braces and slashes of a path are harmless here; these would not be.
+    case $LOCAL in *[\|\&\\,]*) die "the folder $LOCAL has a character that Kafka's settings cannot have" ;; esac
+    # Java reads settings as Latin-1: what is beyond ASCII is written as \uXXXX (and for sed \\uXXXX).
+    data=$(python -c 'import json, sys; print(json.dumps(sys.argv[1])[1:-1].replace("\\", "\\\\"))' "$LOCAL/kafka/data")
     sed -e "s|@BROKER_PORT@|$(port_of kafka)|g" -e "s|@CONTROLLER_PORT@|$(port_of controller)|g" \
-        -e "s|@DATA@|$LOCAL/kafka/data|g" "$HERE/kafka/server.properties" >"$LOCAL/kafka/server.properties"
+        -e "s|@DATA@|$data|g" "$HERE/kafka/server.properties" >"$LOCAL/kafka/server.properties"
 }
 
 kafka_format() {
@@ -121,7 +124,6 @@ kafka_up() {
         fi
         kafka_wait "$pid"
     else
-        "$HERE/packages" kafka
         java=$(kafka_java) || die "found no JDK 17 or newer"
         mkdir -p "$LOCAL/kafka/logs"
         kafka_libs

@@ -18,6 +18,9 @@ if [[ -d $LOCAL ]]; then LOCAL=$(cd "$LOCAL" && pwd -P); fi # processes are reco
 KAFKA_LIBS=$REPOSITORY/.local/kafka-libs
 PORTS_FILE=$LOCAL/ports
 START_DEADLINE_SECONDS=90
+# One locale for all that is started here. Java can open no path outside ASCII in a locale that the machine lacks (as after ssh),
+# and Kafka does not start in a Turkish one, whose capital i has a dot.
+export LC_ALL=C.UTF-8
 
 say() { printf '%s\n' "$*"; }
 die() {
@@ -32,13 +35,18 @@ python() {
     "$interpreter" -SE "$@"
 }
 
-# Serialises up, down and restart of one instance; started services must not inherit the lock (`9>&-`).
-take_lock() {
+make_local() {
     mkdir -p "$LOCAL" 2>/dev/null || die "cannot create $LOCAL; set ORDERBRIDGE_LOCAL to a folder of yours"
     LOCAL=$(cd "$LOCAL" && pwd -P)
     PORTS_FILE=$LOCAL/ports
-    { exec 9>>"$LOCAL/lock"; } 2>/dev/null ||
+    [[ -w $LOCAL ]] ||
         die "$LOCAL belongs to $(stat -c %U "$LOCAL"): run this with sudo, or set ORDERBRIDGE_LOCAL to a folder of yours"
+}
+
+# Serialises up, down and restart of one instance; started services must not inherit the lock (`9>&-`).
+take_lock() {
+    make_local
+    { exec 9>>"$LOCAL/lock"; } 2>/dev/null || die "$LOCAL/lock belongs to $(stat -c %U "$LOCAL/lock"): run this with sudo"
     flock -w 300 9 || die "another up, down or restart has held $LOCAL/lock for 5 minutes"
 }
 

@@ -167,7 +167,6 @@ postgres_up() {
         if [[ $(process_state "$pid") == T ]]; then kill -CONT "$pid"; fi
     fi
     if [[ -z $pid ]] || ! postgres_answers; then
-        "$HERE/packages" postgres
         bin=$(postgres_bin) || die "PostgreSQL's server programs were not found"
         postgres_folder
         folder=$(readlink -f "$LOCAL/postgres")

@@ -13,10 +13,7 @@ STAGE_JOB_SIGNAL=TERM
 
 stage_begin() { # name
     STAGE_NAME=$1
-    mkdir -p "$LOCAL" || die "cannot create $LOCAL; set ORDERBRIDGE_LOCAL to a folder of yours"
-    LOCAL=$(cd "$LOCAL" && pwd -P)
-    # shellcheck disable=SC2034 # lib.sh reads it
-    PORTS_FILE=$LOCAL/ports
+    make_local
     STAGE=$LOCAL/$STAGE_NAME
     mkdir -p "$STAGE"
     exec 7>>"$STAGE/lock"
@@ -103,9 +100,12 @@ stage_services() {
 
 stage_build() { # ORDERBRIDGE_BIN names a folder with executables that are built already
     cd "$REPOSITORY" || exit
+    local groups=(demo postgres kafka)
     BIN=${ORDERBRIDGE_BIN:-}
+    # All packages at once: nobody wants to be asked for more after a long build.
+    [[ -n $BIN ]] || groups+=(build)
+    "$HERE/packages" "${groups[@]}"
     [[ -z $BIN ]] || return 0
-    "$HERE/packages" build
     stage_run cargo build --workspace --bins --locked
     BIN=${CARGO_TARGET_DIR:-$REPOSITORY/target}/debug
 }
