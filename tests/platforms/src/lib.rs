@@ -21,6 +21,10 @@ pub struct Settings {
     pub bigcommerce: SocketAddr,
     /// Address of the simulated Brightpearl; port 0 takes a free one.
     pub brightpearl: SocketAddr,
+    /// Address of BigCommerce's sign-in, where `/oauth2/token` is; on the API's port if absent.
+    pub bigcommerce_login: Option<SocketAddr>,
+    /// Address of Brightpearl's sign-in, where `/authorize` and `/token` are; on the API's port if absent.
+    pub brightpearl_oauth: Option<SocketAddr>,
     /// Seed of everything random.
     pub seed: u64,
     /// File that shares the clock's offset with other processes.
@@ -32,10 +36,19 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// Free ports on loopback, seed 1, a clock of its own, bodies kept, five seconds for receivers.
+    /// Free ports on loopback, one for each platform, seed 1, a clock of its own, bodies kept, five seconds for receivers.
     fn default() -> Self {
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Self { bigcommerce: free, brightpearl: free, seed: 1, clock_file: None, bodies: true, delivery_timeout: Duration::from_secs(5) }
+        Self {
+            bigcommerce: free,
+            brightpearl: free,
+            bigcommerce_login: None,
+            brightpearl_oauth: None,
+            seed: 1,
+            clock_file: None,
+            bodies: true,
+            delivery_timeout: Duration::from_secs(5),
+        }
     }
 }
 
@@ -46,6 +59,10 @@ pub struct Running {
     pub bigcommerce_url: String,
     /// Base URL of the simulated Brightpearl, without a slash at the end.
     pub brightpearl_url: String,
+    /// Base URL of BigCommerce's sign-in; the API's own unless it was given a port.
+    pub bigcommerce_login_url: String,
+    /// Base URL of Brightpearl's sign-in; the API's own unless it was given a port.
+    pub brightpearl_oauth_url: String,
     /// The clock that both share.
     pub clock: SimClock,
     servers: Vec<Server>,
@@ -66,10 +83,23 @@ impl Running {
 /// An address cannot be bound.
 pub async fn start(settings: Settings) -> io::Result<Running> {
     let clock = settings.clock_file.map_or_else(SimClock::system, SimClock::with_file);
-    let serving = ServeSettings { clock: clock.clone(), seed: settings.seed, bodies: settings.bodies, delivery_timeout: settings.delivery_timeout };
+    let serving = |sign_in| ServeSettings {
+        clock: clock.clone(),
+        seed: settings.seed,
+        bodies: settings.bodies,
+        delivery_timeout: settings.delivery_timeout,
+        sign_in,
+    };
     let bigcommerce = bigcommerce::BigCommerce::new(settings.seed);
     let brightpearl = brightpearl::Brightpearl::new(settings.seed);
-    let bigcommerce = core::serve_with(bigcommerce, settings.bigcommerce, serving.clone()).await?;
-    let brightpearl = core::serve_with(brightpearl, settings.brightpearl, serving).await?;
-    Ok(Running { bigcommerce_url: bigcommerce.url(), brightpearl_url: brightpearl.url(), clock, servers: vec![bigcommerce, brightpearl] })
+    let bigcommerce = core::serve_with(bigcommerce, settings.bigcommerce, serving(settings.bigcommerce_login)).await?;
+    let brightpearl = core::serve_with(brightpearl, settings.brightpearl, serving(settings.brightpearl_oauth)).await?;
+    Ok(Running {
+        bigcommerce_url: bigcommerce.url(),
+        brightpearl_url: brightpearl.url(),
+        bigcommerce_login_url: bigcommerce.sign_in_url(),
+        brightpearl_oauth_url: brightpearl.sign_in_url(),
+        clock,
+        servers: vec![bigcommerce, brightpearl],
+    })
 }

@@ -19,6 +19,12 @@ struct Arguments {
     /// Address to serve Brightpearl on; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:0")]
     brightpearl: SocketAddr,
+    /// Address to serve BigCommerce's sign-in on; the API's port then has no token endpoint.
+    #[arg(long)]
+    bigcommerce_login: Option<SocketAddr>,
+    /// Address to serve Brightpearl's sign-in on; the API's port then has no token endpoint.
+    #[arg(long)]
+    brightpearl_oauth: Option<SocketAddr>,
     /// Seed of everything random.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -49,6 +55,8 @@ async fn run(arguments: Arguments) -> std::io::Result<()> {
     let running = platforms::start(Settings {
         bigcommerce: arguments.bigcommerce,
         brightpearl: arguments.brightpearl,
+        bigcommerce_login: arguments.bigcommerce_login,
+        brightpearl_oauth: arguments.brightpearl_oauth,
         seed: arguments.seed,
         clock_file: arguments.clock_file,
         bodies: !arguments.no_bodies,
@@ -66,7 +74,8 @@ async fn run(arguments: Arguments) -> std::io::Result<()> {
 
 /// One JSON line on standard output, once both ports accept connections.
 fn announce(running: &Running) -> std::io::Result<()> {
-    let line = serde_json::json!({ "bigcommerce": running.bigcommerce_url, "brightpearl": running.brightpearl_url });
+    let line = serde_json::json!({ "bigcommerce": running.bigcommerce_url, "brightpearl": running.brightpearl_url,
+        "bigcommerce_login": running.bigcommerce_login_url, "brightpearl_oauth": running.brightpearl_oauth_url });
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}")?;
     out.flush()

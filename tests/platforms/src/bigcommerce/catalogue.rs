@@ -48,6 +48,8 @@ pub(super) struct Variant {
     pub(super) upc: String,
     pub(super) options: Vec<Value>,
     pub(super) levels: BTreeMap<i64, Level>,
+    /// Further fields as callers wrote them.
+    pub(super) written: serde_json::Map<String, Value>,
 }
 
 impl Variant {
@@ -145,6 +147,12 @@ impl Catalogue {
     fn pair(&self, product: i64, variant: i64) -> Option<(&Product, &Variant)> {
         let product = self.products.get(&product)?;
         Some((product, product.variants.iter().find(|known| known.id == variant)?))
+    }
+
+    /// The variant that holds a variant's stock: the product's first one where the product is tracked as a whole.
+    pub(super) fn stock_holder(&self, variant: i64) -> i64 {
+        let whole = self.find_variant(variant).filter(|(product, _)| product.tracking == Tracking::Product);
+        whole.and_then(|(product, _)| product.variants.first()).map_or(variant, |first| first.id)
     }
 
     /// A variant to change.

@@ -5,9 +5,28 @@ use serde_json::{Value, json};
 use super::catalogue::{Product, Tracking};
 use super::catalogue_view::{fields, show_product, show_variant};
 use super::context::Context;
-use super::reply::{Page, Reply, id_list_param, list_param, v3, v3_error, v3_field_error, v3_not_found};
-use super::value::{decimal, int, int_at, parse_date, text_at};
+use super::reply::{ERROR_TYPE, Page, Reply, id_list_param, list_param, v3, v3_error, v3_field_error, v3_not_found};
+use super::value::{decimal, int, int_at, number, parse_date, text_at};
 use crate::core::ApiResponse;
+
+/// Prices of a variant.
+const PRICES: [&str; 4] = ["price", "sale_price", "cost_price", "retail_price"];
+/// Fields of a variant that are kept as written; price, stock and SKU have rules of their own.
+const VARIANT_FIELDS: [&str; 13] = [
+    "sale_price",
+    "cost_price",
+    "retail_price",
+    "weight",
+    "width",
+    "height",
+    "depth",
+    "bin_picking_number",
+    "mpn",
+    "gtin",
+    "purchasing_disabled",
+    "purchasing_disabled_message",
+    "image_url",
+];
 
 /// `/v3/catalog/…`.
 pub(super) fn route(ctx: &mut Context<'_>, rest: &[&str]) -> Reply {
@@ -39,8 +58,9 @@ pub(super) fn route(ctx: &mut Context<'_>, rest: &[&str]) -> Reply {
         ("GET", ["variants"]) => list_variants(ctx),
         ("PUT", ["variants"]) => update_variants(ctx),
         ("GET", ["summary"]) => {
-            let count = ctx.store.catalogue.products.len();
-            Ok(v3(200, &json!({ "inventory_count": count, "variant_count": count })))
+            let all = || ctx.store.catalogue.products.values().flat_map(|product| &product.variants);
+            let stock: i64 = all().flat_map(|variant| variant.levels.values()).map(|level| level.onhand).sum();
+            Ok(v3(200, &json!({ "inventory_count": stock, "variant_count": all().count() })))
         }
         (_, ["products" | "variants", ..]) => Err(v3_error(405, "Method not allowed")),
         _ => Err(v3_not_found("The requested resource was")),
@@ -60,10 +80,8 @@ fn list_products(ctx: &Context<'_>) -> Reply {
         |filter: &str, value: &str| list_param(ctx.request, filter).is_none_or(|list| list.iter().any(|known| known.eq_ignore_ascii_case(value)));
     let ids = id_list_param(ctx.request, "id:in").or_else(|| id_list_param(ctx.request, "id"));
     let visible = ctx.request.param("is_visible").map(|text| text == "true" || text == "1");
-    let after = match ctx.request.param("date_modified:min") {
-        None => None,
-        Some(text) => Some(modified_bound(ctx, text)?),
-    };
+    let bound = |name: &str| ctx.request.param(name).map(|text| modified_bound(ctx, name, text)).transpose();
+    let (after, before) = (bound("date_modified:min")?, bound("date_modified:max")?);
     // The product-level SKU alone; variants are not looked at (BC §f).
     let wanted = |product: &&Product| {
         ids.as_ref().is_none_or(|ids| ids.contains(&product.id))
@@ -74,15 +92,36 @@ fn list_products(ctx: &Context<'_>) -> Reply {
             && among("mpn", &product.mpn)
             && visible.is_none_or(|visible| product.visible == visible)
             && after.is_none_or(|at| product.modified.as_second() >= at)
+            && before.is_none_or(|at| product.modified.as_second() <= at)
     };
-    let rows = ctx.store.catalogue.products.values().filter(wanted);
-    let rows = rows.map(|product| fields(ctx, show_product(ctx, product, &include))).collect();
+    let mut rows: Vec<&Product> = ctx.store.catalogue.products.values().filter(wanted).collect();
+    sort_products(ctx, &mut rows)?;
+    let rows = rows.into_iter().map(|product| fields(ctx, show_product(ctx, product, &include))).collect();
     Ok(page.v3_list(ctx.request, rows))
 }
 
+/// `sort` with `direction`; ties stay in order of id.
+fn sort_products(ctx: &Context<'_>, rows: &mut [&Product]) -> Result<(), ApiResponse> {
+    let refuse = |field: &str| v3_field_error(422, "The query is invalid.", field, "is not a way to sort");
+    match ctx.request.param("sort").unwrap_or("id") {
+        "id" => {}
+        "name" => rows.sort_by(|left, right| left.name.cmp(&right.name)),
+        "sku" => rows.sort_by(|left, right| left.sku.cmp(&right.sku)),
+        "price" => rows.sort_by_key(|product| product.price),
+        "date_modified" => rows.sort_by_key(|product| product.modified),
+        _ => return Err(refuse("sort")),
+    }
+    match ctx.request.param("direction").unwrap_or("asc") {
+        "asc" => {}
+        "desc" => rows.reverse(),
+        _ => return Err(refuse("direction")),
+    }
+    Ok(())
+}
+
 /// A date without a time is completed with the present time of day (BC §f).
-fn modified_bound(ctx: &Context<'_>, text: &str) -> Result<i64, ApiResponse> {
-    let bad = || v3_field_error(422, "The query is invalid.", "date_modified:min", "is not a date");
+fn modified_bound(ctx: &Context<'_>, name: &str, text: &str) -> Result<i64, ApiResponse> {
+    let bad = || v3_field_error(422, "The query is invalid.", name, "is not a date");
     let at = parse_date(text).ok_or_else(bad)?.as_second();
     Ok(if text.len() == "2026-01-01".len() { at + ctx.now.as_second().rem_euclid(86_400) } else { at })
 }
@@ -135,13 +174,18 @@ fn update_variants(ctx: &mut Context<'_>) -> Reply {
             continue;
         };
         let location = ctx.store.catalogue.default_location();
+        let tracked = ctx.store.catalogue.find_variant(id).is_some_and(|(product, _)| product.tracking != Tracking::None);
         let Some(variant) = ctx.store.catalogue.variant_mut(id) else {
             continue;
         };
         if let Some(price) = row.get("price") {
             variant.price = decimal(price);
         }
-        if let Some(quantity) = row.get("inventory_level").and_then(int) {
+        for (name, value) in row.as_object().into_iter().flatten().filter(|(name, _)| VARIANT_FIELDS.contains(&name.as_str())) {
+            let amount = decimal(value).filter(|_| PRICES.contains(&name.as_str()));
+            variant.written.insert(name.clone(), amount.map_or_else(|| value.clone(), number));
+        }
+        if let Some(quantity) = row.get("inventory_level").and_then(int).filter(|_| tracked) {
             variant.levels.entry(location).or_default().onhand = quantity.max(0);
         }
         let Some((product, variant)) = ctx.store.catalogue.find_variant(id) else {
@@ -156,22 +200,27 @@ fn update_variants(ctx: &mut Context<'_>) -> Reply {
 }
 
 fn bad_price(row: &Value) -> bool {
-    row.get("price").is_some_and(|price| !price.is_null() && decimal(price).is_none_or(|price| price.is_sign_negative()))
+    let bad = |price: &Value| !price.is_null() && decimal(price).is_none_or(|price| price.is_sign_negative());
+    PRICES.iter().filter_map(|name| row.get(*name)).any(bad)
 }
 
 fn update_products(ctx: &mut Context<'_>) -> Reply {
     let rows = batch(ctx, 10)?;
-    let (mut shown, mut errors) = (Vec::new(), Vec::new());
-    for row in &rows {
+    let (mut shown, mut errors) = (Vec::new(), serde_json::Map::new());
+    for (index, row) in rows.iter().enumerate() {
         let id = int_at(row, "id").filter(|id| ctx.store.catalogue.products.contains_key(id));
         match id.ok_or_else(|| v3_not_found("The product was")).and_then(|id| patch_product(ctx, id, row)) {
             Ok(row) => shown.push(row),
-            Err(refusal) => errors.push(serde_json::from_slice::<Value>(&refusal.body).unwrap_or_default()),
+            Err(refusal) => {
+                let refusal: Value = serde_json::from_slice(&refusal.body).unwrap_or_default();
+                errors.insert(index.to_string(), json!(text_at(&refusal, "title")));
+            }
         }
     }
     if errors.is_empty() {
         return Ok(v3(200, &json!(shown)));
     }
+    let errors = json!({ "status": 422, "title": "Some products were not updated.", "type": ERROR_TYPE, "errors": errors });
     Ok(ApiResponse::json(207, &json!({ "data": shown, "meta": {}, "errors": errors })))
 }
 

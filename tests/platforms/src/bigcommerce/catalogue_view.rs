@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::catalogue::{Product, Tracking, Variant};
 use super::context::Context;
 use super::reply::list_param;
-use super::value::{iso, number};
+use super::value::{decimal, iso, number};
 
 /// Keeps only the fields that `include_fields` and `exclude_fields` leave.
 pub(super) fn fields(ctx: &Context<'_>, mut shown: Value) -> Value {
@@ -38,7 +38,7 @@ pub(super) fn show_product(ctx: &Context<'_>, product: &Product, include: &[Stri
         "sku": product.sku, "description": "", "weight": number(product.weight), "width": 0, "depth": 0, "height": 0,
         "price": number(product.price), "cost_price": 0, "retail_price": 0, "sale_price": 0, "map_price": 0,
         "tax_class_id": product.tax_class_id, "product_tax_code": "", "calculated_price": number(product.price),
-        "categories": [], "brand_id": 0, "option_set_id": null, "inventory_level": stock,
+        "categories": [], "brand_id": 0, "inventory_level": stock,
         "inventory_warning_level": 0, "inventory_tracking": product.tracking.name(), "reviews_rating_sum": 0,
         "is_visible": product.visible, "is_featured": false, "upc": product.upc, "mpn": product.mpn, "gtin": "",
         "date_created": iso(product.created), "date_modified": iso(product.modified), "condition": "New",
@@ -60,15 +60,20 @@ pub(super) fn show_product(ctx: &Context<'_>, product: &Product, include: &[Stri
 /// One variant.
 pub(super) fn show_variant(ctx: &Context<'_>, product: &Product, variant: &Variant) -> Value {
     let sku = if variant.sku.is_empty() { &product.sku } else { &variant.sku };
-    json!({
+    let sale = variant.written.get("sale_price").filter(|price| decimal(price).is_some_and(|price| !price.is_zero())).cloned();
+    let mut shown = json!({
         "id": variant.id, "product_id": product.id, "sku": sku,
         "sku_id": (!variant.is_base()).then_some(variant.id), "price": variant.price.map(number),
-        "calculated_price": number(variant.price.unwrap_or(product.price)), "cost_price": 0, "sale_price": null,
+        "calculated_price": sale.unwrap_or_else(|| number(variant.price.unwrap_or(product.price))), "cost_price": 0, "sale_price": null,
         "retail_price": null, "map_price": {}, "weight": null, "calculated_weight": number(product.weight),
         "width": null, "height": null, "depth": null, "is_free_shipping": false, "fixed_cost_shipping_price": null,
         "upc": if variant.upc.is_empty() { &product.upc } else { &variant.upc }, "mpn": product.mpn, "gtin": "",
         "inventory_level": level(ctx, variant), "inventory_warning_level": 0, "bin_picking_number": "",
         "purchasing_disabled": false, "purchasing_disabled_message": "", "image_url": "",
         "option_values": variant.options,
-    })
+    });
+    if let Some(shown) = shown.as_object_mut() {
+        shown.extend(variant.written.clone());
+    }
+    shown
 }

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::context::Context;
+use super::cursor::{Place, Sorted};
 use super::customer_address::{self, address_row};
-use super::reply::{Page, Reply, id_list_param, list_param, v2, v2_not_found, v3, v3_cursor_list, v3_error, v3_field_error, v3_not_found};
+use super::reply::{Page, Reply, id_list_param, list_param, v2, v2_not_found, v3, v3_error, v3_field_error, v3_not_found};
 use super::value::{int_at, iso, parse_date, rfc2822, string_at, text_at};
 use crate::core::{ApiRequest, ApiResponse};
 
@@ -114,6 +115,17 @@ impl Customer {
             "accepts_marketing": false })
     }
 
+    /// Its place in a list sorted by a field; instants count whole seconds, as they are shown.
+    fn place(&self, field: &str) -> Place {
+        let key = match field {
+            "date_created" => format!("{:020}", self.created.as_second()),
+            "date_modified" => format!("{:020}", self.modified.as_second()),
+            "last_name" => self.last_name.to_lowercase(),
+            _ => String::new(),
+        };
+        (key, self.id)
+    }
+
     fn matches(&self, request: &ApiRequest) -> bool {
         let name = format!("{} {}", self.first_name, self.last_name);
         let among =
@@ -159,15 +171,14 @@ pub(super) fn v2_route(ctx: &Context<'_>, id: &str) -> Reply {
 fn list(ctx: &Context<'_>) -> Reply {
     let include = list_param(ctx.request, "include").unwrap_or_default();
     let page = Page::v3(ctx.request, 250, ctx.switches.get("limit_above_max") == "clamp")?;
-    let mut found: Vec<&Customer> = ctx.store.customers.values().filter(|known| known.matches(ctx.request)).collect();
-    match ctx.request.param("sort") {
-        Some("date_modified" | "date_modified:asc") => found.sort_by_key(|customer| (customer.modified, customer.id)),
-        Some("date_modified:desc") => found.sort_by_key(|customer| std::cmp::Reverse((customer.modified, customer.id))),
-        Some("date_created:desc") => found.sort_by_key(|customer| std::cmp::Reverse((customer.created, customer.id))),
-        _ => {}
+    let wish = ctx.request.param("sort").filter(|wish| !wish.is_empty()).unwrap_or("id:asc");
+    let (field, direction) = wish.split_once(':').unwrap_or((wish, "asc"));
+    if !["asc", "desc"].contains(&direction) || !["id", "date_created", "date_modified", "last_name"].contains(&field) {
+        return Err(v3_field_error(422, "The query is invalid.", "sort", "is not a way to sort"));
     }
-    let rows = found.into_iter().map(|customer| customer.to_v3(&include)).collect();
-    Ok(v3_cursor_list(ctx.request, page, rows))
+    let found = ctx.store.customers.values().filter(|known| known.matches(ctx.request));
+    let rows = found.map(|customer| (customer.place(field), customer.to_v3(&include))).collect();
+    Ok(Sorted::new(rows, direction == "desc").answer(ctx.request, page))
 }
 
 /// The rows of a body that must be an array of 1 to 10 objects.

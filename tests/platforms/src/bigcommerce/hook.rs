@@ -10,6 +10,9 @@ use crate::core::ApiResponse;
 
 /// Hooks per store, client id and scope.
 const PER_SCOPE_MAX: usize = 10;
+/// The scope that tells of trouble with other hooks; a store and client id may have one hook for it.
+pub(super) const EXCEPTION: &str = "store/hook/deliveryException";
+
 /// One registered hook.
 #[derive(Debug, Clone)]
 pub(super) struct Hook {
@@ -101,13 +104,16 @@ fn list(ctx: &Context<'_>) -> Reply {
     Ok(page.v3_list(ctx.request, rows))
 }
 
-/// The per-scope limit and the one-hook-per-destination rule.
+/// The per-scope limit, the one-hook-per-destination rule and the single hook for trouble with others.
 fn check_room(ctx: &Context<'_>, id: i64, scope: &str, destination: &str) -> Result<(), ApiResponse> {
     let others = || ctx.store.hooks.values().filter(|hook| hook.id != id && hook.client_id == ctx.client_id && hook.scope == scope);
     if others().any(|hook| hook.destination == destination) {
         let status = ctx.switches.get("duplicate_hook_status").parse().unwrap_or(422);
         let why = "a hook with this scope and destination already exists";
         return Err(v3_field_error(status, "The hook already exists.", "destination", why));
+    }
+    if scope == EXCEPTION && others().next().is_some() {
+        return Err(v3_field_error(422, "The limit of hooks is reached.", "scope", "only one hook may have this scope"));
     }
     if others().count() >= PER_SCOPE_MAX {
         let why = format!("at most {PER_SCOPE_MAX} hooks may have one scope");
@@ -184,6 +190,6 @@ fn set_admin(ctx: &mut Context<'_>) -> Reply {
     let body = ctx.v3_body()?;
     let rows = body.get("emails").and_then(Value::as_array).ok_or_else(|| missing("emails"))?;
     let emails: Option<Vec<String>> = rows.iter().map(|row| row.as_str().filter(|text| text.contains('@')).map(str::to_owned)).collect();
-    ctx.store.admin_emails = emails.ok_or_else(|| invalid("emails", "must be e-mail addresses"))?;
+    ctx.store.admin_emails = emails.ok_or_else(invalid)?;
     Ok(ApiResponse::empty(204))
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::context::Context;
-use super::reply::{v3_error, v3_field_error};
+use super::reply::v3_error;
 use super::value::flag_at;
 use crate::core::ApiResponse;
 
@@ -51,6 +51,24 @@ const SCOPES: [&str; 37] = [
     "cart/converted",
 ];
 
+/// What follows `store/channel/{id}/` (BC §c): concrete scopes and, inferred from the store's own, wildcards.
+const CHANNEL_SCOPES: [&str; 14] = [
+    "*",
+    "order/*",
+    "order/created",
+    "order/updated",
+    "order/archived",
+    "order/statusUpdated",
+    "order/message/created",
+    "order/refund/created",
+    "inventory/*",
+    "inventory/product/*",
+    "inventory/product/stock_changed",
+    "inventory/product/low_stock_reached",
+    "inventory/product/out_of_stock_reached",
+    "inventory/product/settings_changed",
+];
+
 /// Fields of a body, checked.
 #[derive(Default)]
 pub(super) struct Wish {
@@ -61,9 +79,9 @@ pub(super) struct Wish {
     pub(super) history: bool,
 }
 
-/// A bad value.
-pub(super) fn invalid(field: &str, why: &str) -> ApiResponse {
-    v3_field_error(400, "Input is invalid.", field, why)
+/// A bad value; the platform does not say which.
+pub(super) fn invalid() -> ApiResponse {
+    v3_error(400, "Input is invalid.")
 }
 
 /// A missing field.
@@ -77,10 +95,10 @@ fn known_scope(scope: &str) -> bool {
     let Some(rest) = scope.strip_prefix("store/") else {
         return false;
     };
-    if let Some(family) = rest.strip_suffix("/*") {
-        return FAMILIES.contains(&family) || channel_part(family).is_some();
+    if let Some(part) = channel_part(rest) {
+        return CHANNEL_SCOPES.contains(&part);
     }
-    SCOPES.contains(&rest) || channel_part(rest).is_some_and(|part| !part.is_empty())
+    SCOPES.contains(&rest) || rest.strip_suffix("/*").is_some_and(|family| FAMILIES.contains(&family))
 }
 
 /// What follows `channel/{id}/`.
@@ -91,16 +109,16 @@ fn channel_part(rest: &str) -> Option<&str> {
 
 /// Destinations are https on port 443; a switch lets http on loopback through.
 fn check_destination(ctx: &Context<'_>, destination: &str) -> Result<(), ApiResponse> {
-    let url = url::Url::parse(destination).map_err(|_unreadable| invalid("destination", "is not a URL"))?;
+    let url = url::Url::parse(destination).map_err(|_unreadable| invalid())?;
     let loopback = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
     if url.scheme() == "http" && loopback && ctx.switches.on("allow_loopback_http") {
         return Ok(());
     }
     if url.scheme() != "https" {
-        return Err(invalid("destination", "must be an https URL"));
+        return Err(invalid());
     }
     if url.port_or_known_default() != Some(443) {
-        return Err(invalid("destination", "must use port 443"));
+        return Err(invalid());
     }
     Ok(())
 }
@@ -114,19 +132,19 @@ pub(super) fn read(ctx: &Context<'_>) -> Result<Wish, ApiResponse> {
     let mut wish = Wish { history: body.get("events_history_enabled").is_some(), ..Wish::default() };
     for (field, place) in [("scope", &mut wish.scope), ("destination", &mut wish.destination)] {
         if let Some(value) = body.get(field) {
-            let text = value.as_str().ok_or_else(|| invalid(field, "must be a string"))?;
+            let text = value.as_str().ok_or_else(invalid)?;
             *place = Some(text.to_owned());
         }
     }
     if wish.scope.as_deref().is_some_and(|scope| !known_scope(scope)) {
-        return Err(invalid("scope", "is not a known scope"));
+        return Err(invalid());
     }
     if let Some(destination) = &wish.destination {
         check_destination(ctx, destination)?;
     }
     wish.headers = read_headers(&body)?;
     if body.get("is_active").is_some() {
-        wish.active = Some(flag_at(&body, "is_active").ok_or_else(|| invalid("is_active", "must be a boolean"))?);
+        wish.active = Some(flag_at(&body, "is_active").ok_or_else(invalid)?);
     }
     Ok(wish)
 }
@@ -139,10 +157,10 @@ fn read_headers(body: &Value) -> Result<Option<Map<String, Value>>, ApiResponse>
         Some(Value::Object(headers)) => {
             let fits = |(name, value): (&String, &Value)| (1..=64).contains(&name.len()) && value.as_str().is_some_and(|value| value.len() <= 8192);
             if headers.len() > 64 || !headers.iter().all(fits) {
-                return Err(invalid("headers", "must be short strings"));
+                return Err(invalid());
             }
             Ok(Some(headers.clone()))
         }
-        Some(_) => Err(invalid("headers", "must be an object")),
+        Some(_) => Err(invalid()),
     }
 }

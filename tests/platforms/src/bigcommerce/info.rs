@@ -6,7 +6,7 @@ use super::context::Context;
 use super::order::pricing::Rounding;
 use super::reply::{Page, Reply, list_param, v2, v2_error, v2_list, v2_not_found, v3, v3_error, v3_not_found};
 use super::state::{StockBehaviour, Store, minor_units};
-use super::value::{fixed, rfc2822};
+use super::value::{fixed, int, rfc2822};
 
 /// `/v2/…` apart from orders and customers.
 pub(super) fn v2_route(ctx: &Context<'_>, rest: &[&str]) -> Option<Reply> {
@@ -37,14 +37,14 @@ pub(super) fn v2_route(ctx: &Context<'_>, rest: &[&str]) -> Option<Reply> {
 }
 
 fn one(rows: &[Value], id: &str) -> Reply {
-    let found = rows.iter().find(|row| row.get("id").and_then(Value::as_i64) == id.parse().ok());
+    let found = rows.iter().find(|row| row.get("id").and_then(int) == id.parse().ok());
     found.map(v2).ok_or_else(v2_not_found)
 }
 
 fn store(store: &Store) -> Value {
     let domain = format!("store-{}.example.com", store.hash);
     json!({
-        "id": store.hash, "store_id": store.store_id, "account_uuid": format!("account-{}", store.hash),
+        "id": store.hash, "store_id": store.store_id, "account_uuid": uuid::Uuid::from_u128(u128::from(store.store_id.unsigned_abs())).to_string(),
         "name": store.name, "domain": domain, "secure_url": format!("https://{domain}"),
         "control_panel_base_url": format!("https://{domain}"), "status": if store.down { "down" } else { "live" },
         "first_name": "Ada", "last_name": "Byron", "address": "", "phone": "", "admin_email": "owner@example.com",
@@ -82,7 +82,7 @@ fn tax_classes() -> Vec<Value> {
     let stamp = "Thu, 01 Jan 2026 00:00:00 +0000";
     [(0, "Default Tax Class"), (1, "Non-Taxable Products"), (2, "Shipping"), (3, "Gift Wrapping")]
         .iter()
-        .map(|(id, name)| json!({ "id": id, "name": name, "created_at": stamp, "updated_at": stamp }))
+        .map(|(id, name)| json!({ "id": id.to_string(), "name": name, "created_at": stamp, "updated_at": stamp }))
         .collect()
 }
 
@@ -98,7 +98,7 @@ fn methods() -> Vec<Value> {
         .iter()
         .map(|(id, name, kind)| {
             json!({ "id": id, "name": name, "type": kind, "settings": { "rate": 5 }, "enabled": true,
-                "handling_fees": { "fixed_surcharge": "0" }, "is_fallback": false, "channel_ids": [1] })
+                "handling_fees": { "fixed_surcharge": 0 }, "is_fallback": false, "channel_ids": [1] })
         })
         .collect()
 }
@@ -160,7 +160,7 @@ fn inventory_settings(store: &Store) -> Value {
     };
     json!({ "product_out_of_stock_behavior": "do_nothing", "option_out_of_stock_behavior": "label_option",
         "update_stock_behavior": behaviour, "edit_order_stock_adjustment": store.settings.edit_adjusts_stock,
-        "delete_order_stock_adjustment": false, "refund_order_stock_adjustment": store.settings.refund_adjusts_stock,
+        "refund_order_stock_adjustment": store.settings.refund_adjusts_stock,
         "stock_level_display": "dont_show", "default_out_of_stock_message": "Out of stock",
         "hide_in_product_filtering": false, "show_pre_order_stock_levels": false, "show_out_of_stock_message": true })
 }
@@ -171,9 +171,8 @@ fn tax_settings(store: &Store) -> Value {
         Rounding::None => "NO_ROUNDING",
     };
     json!({ "tax_entered_with_prices": store.inclusive, "rounding_strategy": rounding,
-        "should_subtract_store_tax": true, "fallback_strategy": "BASIC", "document_submission_strategy": "PAYMENT",
-        "price_display_settings": { "show_inclusive_placeholder_cart": store.inclusive,
-            "show_inclusive_placeholder_checkout": store.inclusive } })
+        "should_subtract_store_tax": true, "fallback_strategy": "BASIC", "document_submission_strategy": "ON_PAYMENT_CAPTURE",
+        "price_display_settings": { "invoice_price_display_strategy": "ZONE", "control_panel_price_display_strategy": "ZONE" } })
 }
 
 fn accepted_methods(ctx: &Context<'_>) -> Reply {

@@ -125,30 +125,35 @@ fn check(store: &Store, item: &Named, absolute: bool) -> Result<(), ApiResponse>
     Ok(())
 }
 
+/// Whether the variant's stock is counted at all: without tracking an adjustment has no visible effect (BC §f).
+fn is_tracked(store: &Store, variant_id: i64) -> bool {
+    store.catalogue.find_variant(variant_id).is_some_and(|(product, _)| product.tracking != Tracking::None)
+}
+
 /// An absolute adjustment takes effect.
 pub(super) fn set(store: &mut Store, variant_id: i64, location_id: i64, quantity: i64, now: Timestamp) {
+    if !is_tracked(store, variant_id) {
+        return;
+    }
     if let Some(variant) = store.catalogue.variant_mut(variant_id) {
         let level = variant.levels.entry(location_id).or_default();
         level.onhand = quantity;
         level.initialised = true;
     }
-    announce(store, variant_id, ("absolute", quantity), now);
+    announce(store, variant_id, location_id, ("absolute", quantity), now);
 }
 
 /// A relative adjustment takes effect.
 pub(super) fn add(store: &mut Store, variant_id: i64, location_id: i64, quantity: i64, now: Timestamp) {
+    if !is_tracked(store, variant_id) {
+        return;
+    }
     if let Some(variant) = store.catalogue.variant_mut(variant_id) {
         variant.levels.entry(location_id).or_default().onhand += quantity;
     }
-    announce(store, variant_id, ("relative", quantity), now);
+    announce(store, variant_id, location_id, ("relative", quantity), now);
 }
 
-fn announce(store: &mut Store, variant_id: i64, change: (&str, i64), now: Timestamp) {
-    let Some((product_id, tracking)) = store.catalogue.find_variant(variant_id).map(|(product, _)| (product.id, product.tracking)) else {
-        return;
-    };
-    // Without tracking an adjustment has no visible effect (BC §f).
-    if tracking != Tracking::None {
-        store.emit_stock(product_id, variant_id, tracking, change, "inventory/updated", now);
-    }
+fn announce(store: &mut Store, variant_id: i64, location_id: i64, change: (&str, i64), now: Timestamp) {
+    store.emit_stock(variant_id, location_id, change, "inventory/updated", now);
 }

@@ -38,6 +38,21 @@ fn identity_row(product: &Product, variant: &Variant) -> Value {
     json!({ "sku": sku, "variant_id": variant.id, "product_id": product.id, "sku_id": sku_id })
 }
 
+/// The list of one location's items has no `sku_id`.
+fn flat_identity(product: &Product, variant: &Variant) -> Value {
+    let mut row = identity_row(product, variant);
+    if let Some(row) = row.as_object_mut() {
+        row.remove("sku_id");
+    }
+    row
+}
+
+/// Open from nine to five on all days.
+fn operating_hours() -> Value {
+    let days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+    days.iter().map(|day| ((*day).to_owned(), json!({ "open": true, "opening": "09:00", "closing": "17:00" }))).collect()
+}
+
 fn settings_row(level: &Level) -> Value {
     json!({ "safety_stock": level.safety, "is_in_stock": level.onhand > level.safety, "warning_level": level.warning,
         "bin_picking_number": level.bin })
@@ -83,7 +98,7 @@ fn list_location_items(ctx: &Context<'_>, location: i64) -> Reply {
     let rows = wanted(ctx)
         .map(|(product, variant)| {
             let level = variant.levels.get(&location).cloned().unwrap_or_default();
-            json!({ "identity": identity_row(product, variant), "available_to_sell": level.onhand - level.safety,
+            json!({ "identity": flat_identity(product, variant), "available_to_sell": level.onhand - level.safety,
                 "total_inventory_onhand": level.onhand, "settings": settings_row(&level) })
         })
         .collect();
@@ -143,11 +158,11 @@ fn list_locations(ctx: &Context<'_>) -> Reply {
         .map(|place| {
             json!({ "id": place.id, "code": place.code, "label": place.label, "description": "",
                 "managed_by_external_source": place.managed_externally, "type_id": "PHYSICAL",
-                "enabled": place.enabled, "operating_hours": null, "time_zone": "Europe/London",
+                "enabled": place.enabled, "operating_hours": operating_hours(), "time_zone": "Europe/London",
                 "address": { "address1": "1 Shop Street", "address2": "", "city": "Bristol", "state": "Bristol",
                     "zip": "BS1 1AA", "email": "shop@example.com", "phone": "", "country_code": "GB",
                     "geo_coordinates": { "latitude": 51.45, "longitude": -2.59 } },
-                "storefront_visibility": true, "special_hours": [], "is_default": place.id == default })
+                "storefront_visibility": true, "special_hours": [] })
         })
         .collect();
     Ok(page.v3_list(ctx.request, rows))

@@ -65,13 +65,26 @@ impl Bucket {
         (self.quota - self.used).max(0)
     }
 
+    /// The answer to a call that is throttled whether or not the window is empty; with `empty` it then is.
+    pub(super) fn refuse_anyway(&mut self, request: &ApiRequest, empty: bool) -> ApiResponse {
+        self.roll(request.at);
+        let used = self.used;
+        self.used = used.max(self.quota);
+        let answer = self.refuse(request);
+        if !empty {
+            self.used = used;
+        }
+        answer
+    }
+
     fn reset_ms(&self, now: Timestamp) -> i64 {
         let age = i64::try_from(now.duration_since(self.started).as_millis()).unwrap_or(0);
         (self.window_ms - age).clamp(0, self.window_ms)
     }
 
     /// Adds the four rate headers.
-    pub(super) fn stamp(&self, answer: ApiResponse, now: Timestamp) -> ApiResponse {
+    pub(super) fn stamp(&mut self, answer: ApiResponse, now: Timestamp) -> ApiResponse {
+        self.roll(now);
         answer
             .with_header("X-Rate-Limit-Time-Window-Ms", self.window_ms.to_string())
             .with_header("X-Rate-Limit-Time-Reset-Ms", self.reset_ms(now).to_string())
@@ -80,7 +93,7 @@ impl Bucket {
     }
 
     /// The answer to a call that found the window empty.
-    pub(super) fn refuse(&self, request: &ApiRequest) -> ApiResponse {
+    pub(super) fn refuse(&mut self, request: &ApiRequest) -> ApiResponse {
         let text = "You have exceeded the rate limit.";
         let body = if request.path.contains("/v3/") { v3_error(429, text) } else { v2_error(429, text) };
         match self.style {

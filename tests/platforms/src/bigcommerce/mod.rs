@@ -8,6 +8,7 @@ mod catalogue_api;
 mod catalogue_view;
 mod context;
 mod control;
+mod cursor;
 mod customer;
 mod customer_address;
 mod envelope;
@@ -142,10 +143,10 @@ impl Platform for BigCommerce {
         self.flush();
     }
 
-    fn throttled(&mut self, request: &ApiRequest) -> ApiResponse {
-        let store = self.tenant(request).and_then(|hash| self.stores.get(&hash));
+    fn throttled(&mut self, request: &ApiRequest, empty: bool) -> ApiResponse {
+        let store = self.tenant(request).and_then(|hash| self.stores.get_mut(&hash));
         match store {
-            Some(store) => store.bucket.refuse(request),
+            Some(store) => store.bucket.refuse_anyway(request, empty),
             None if request.path.contains("/v3/") => v3_error(429, "You have exceeded the rate limit."),
             None => v2_error(429, "You have exceeded the rate limit."),
         }

@@ -8,6 +8,7 @@ use sha1::Digest as _;
 
 use super::envelope::envelope;
 use super::health::Health;
+use super::hook::EXCEPTION;
 use super::signing::{Signing, signature};
 use super::state::{Event, Mail, Store};
 use crate::core::{Delivery, DeliveryOutcome, Switches};
@@ -48,12 +49,13 @@ impl Outbox {
         Self { next_id: 1, entries: BTreeMap::new(), due: BTreeSet::new(), health: BTreeMap::new(), signing: Signing::Signed, complete: true }
     }
 
-    /// Queues one event for every hook that wants it.
+    /// Queues one event for every hook that wants it and may hear of it.
     pub(super) fn publish(&mut self, store: &mut Store, event: &Event) {
         let body = envelope(store, event, self.complete);
         for hook in store.hooks.values_mut() {
             let started = hook.created + SignedDuration::from_millis(store.settings.hook_delay_ms) <= event.at;
-            if !hook.active || !started || !hook.wants(&event.scope) {
+            let foreign = event.client_id.as_ref().is_some_and(|client| *client != hook.client_id);
+            if !hook.active || !started || foreign || !hook.wants(&event.scope) {
                 continue;
             }
             hook.last_event = event.at;
@@ -226,7 +228,7 @@ fn exception(store: &mut Store, hook: i64, code: i64, message: &str, now: Timest
     let Some(known) = store.hooks.get_mut(&hook) else {
         return;
     };
-    if known.scope == "store/hook/deliveryException" {
+    if known.wants(EXCEPTION) {
         return;
     }
     if code == 90_001 {
@@ -235,8 +237,9 @@ fn exception(store: &mut Store, hook: i64, code: i64, message: &str, now: Timest
         }
         known.last_exception = Some(now);
     }
+    let client = known.client_id.clone();
     let data = vec![("type", json!("webhook")), ("id", json!(hook)), ("error_code", json!(code)), ("message", json!(message))];
-    store.emit("store/hook/deliveryException", data, now);
+    store.emit_to(&client, EXCEPTION, data, now);
 }
 
 fn announce_block(stores: &mut BTreeMap<String, Store>, key: &(String, String), now: Timestamp) {

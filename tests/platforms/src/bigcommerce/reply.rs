@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::core::{ApiRequest, ApiResponse};
 
 /// The `type` of V3 errors.
-const ERROR_TYPE: &str = "https://developer.bigcommerce.com/api-docs/getting-started/api-status-codes";
+pub(super) const ERROR_TYPE: &str = "https://developer.bigcommerce.com/api-docs/getting-started/api-status-codes";
 
 /// What a handler gives: an answer, or a refusal that is an answer too.
 pub(super) type Reply = Result<ApiResponse, ApiResponse>;
@@ -53,7 +53,7 @@ pub(super) fn v3(status: u16, data: &Value) -> ApiResponse {
 
 /// A V3 error.
 pub(super) fn v3_error(status: u16, title: &str) -> ApiResponse {
-    ApiResponse::json(status, &json!({ "status": status, "title": title, "type": ERROR_TYPE, "errors": {} }))
+    ApiResponse::json(status, &json!({ "status": status, "title": title, "type": ERROR_TYPE }))
 }
 
 /// A V3 error that names fields.
@@ -108,6 +108,16 @@ impl Page {
         })
     }
 
+    /// Rows of a page.
+    pub(super) const fn limit(self) -> usize {
+        self.limit
+    }
+
+    /// Whether it is the first page.
+    pub(super) const fn is_first(self) -> bool {
+        self.page == 1
+    }
+
     /// The rows of this page.
     pub(super) fn cut<T>(self, rows: Vec<T>) -> Vec<T> {
         rows.into_iter().skip((self.page - 1).saturating_mul(self.limit)).take(self.limit).collect()
@@ -138,44 +148,6 @@ impl Page {
             "current_page": self.page, "total_pages": pages, "links": links });
         ApiResponse::json(200, &json!({ "data": data, "meta": { "pagination": pagination } }))
     }
-}
-
-/// A V3 list that can also be read by cursor (`after`): with it only `cursor_pagination`, else both (BC §b).
-/// Every row has an integer `id`; rows come in ascending order of it.
-pub(super) fn v3_cursor_list(request: &ApiRequest, page: Page, rows: Vec<Value>) -> ApiResponse {
-    let id = |row: &Value| row.get("id").and_then(Value::as_i64).unwrap_or_default();
-    let cursor = |id: i64| hex::encode(format!("c{id}"));
-    let after = request.param("after").filter(|after| !after.is_empty());
-    let Some(after) = after else {
-        let mut answer = page.v3_list(request, rows);
-        let mut body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-        let shown = body.get("data").and_then(Value::as_array).cloned().unwrap_or_default();
-        let more = body.pointer("/meta/pagination/links/next").is_some();
-        if let Some(meta) = body.get_mut("meta").and_then(Value::as_object_mut) {
-            meta.insert("cursor_pagination".to_owned(), cursor_meta(page, &shown, more, id, cursor));
-        }
-        answer.body = body.to_string().into_bytes();
-        return answer;
-    };
-    let known = hex::decode(after).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let Some(last) = known.and_then(|text| text.strip_prefix('c').and_then(|id| id.parse::<i64>().ok())) else {
-        return v3_field_error(422, "The query is invalid.", "after", "is not a cursor");
-    };
-    let rest: Vec<Value> = rows.into_iter().filter(|row| id(row) > last).collect();
-    let more = rest.len() > page.limit;
-    let shown: Vec<Value> = rest.into_iter().take(page.limit).collect();
-    let meta = cursor_meta(page, &shown, more, id, cursor);
-    ApiResponse::json(200, &json!({ "data": shown, "meta": { "cursor_pagination": meta } }))
-}
-
-fn cursor_meta(page: Page, shown: &[Value], more: bool, id: impl Fn(&Value) -> i64, cursor: impl Fn(i64) -> String) -> Value {
-    let start = shown.first().map(|row| cursor(id(row)));
-    let end = shown.last().map(|row| cursor(id(row)));
-    let mut links = Map::new();
-    if let (true, Some(end)) = (more, &end) {
-        links.insert("next".to_owned(), json!(format!("?after={end}&limit={}", page.limit)));
-    }
-    json!({ "count": shown.len(), "per_page": page.limit, "start_cursor": start, "end_cursor": end, "links": links })
 }
 
 /// A filter's comma-separated values.

@@ -53,8 +53,8 @@ impl BigCommerce {
         let segments = request.segments();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         match segments.as_slice() {
-            ["oauth2", "token"] => self.token(request).unwrap_or_else(|refusal| refusal),
-            ["stores", hash, version @ ("v2" | "v3"), rest @ ..] => self.of_store(request, hash, version, rest),
+            ["oauth2", "token"] if request.door.leads_to_sign_in() => self.token(request).unwrap_or_else(|refusal| refusal),
+            ["stores", hash, version @ ("v2" | "v3"), rest @ ..] if request.door.leads_to_api() => self.of_store(request, hash, version, rest),
             _ => v3_not_found("The requested resource was"),
         }
     }
@@ -66,10 +66,12 @@ impl BigCommerce {
         };
         let token = request.header("x-auth-token").unwrap_or_default();
         let Some(account) = store.accounts.iter().find(|account| account.token == token) else {
-            return error(version, 401, "The access token is missing or not valid for this store.");
+            let answer = error(version, 401, "The access token is missing or not valid for this store.");
+            return store.bucket.stamp(answer, request.at);
         };
         if store.down {
-            return error(version, 503, "The store is down for maintenance.");
+            let answer = error(version, 503, "The store is down for maintenance.");
+            return store.bucket.stamp(answer, request.at);
         }
         if !store.bucket.take(request.at) {
             return store.bucket.refuse(request);
@@ -132,7 +134,9 @@ fn v2(ctx: &mut Context<'_>, rest: &[&str]) -> Reply {
         ("PUT", ["orders", id]) => write::update(ctx, order(ctx, id)?),
         ("DELETE", ["orders", id]) => Ok(write::archive(ctx, order(ctx, id)?)),
         (_, ["orders", id, "shipments", rest @ ..]) => shipment::route(ctx, order(ctx, id)?, rest),
-        ("PUT", ["orders", id, "shipping_addresses" | "shippingaddresses", address]) => write::update_address(ctx, order(ctx, id)?, address),
+        ("PUT", ["orders", id, name @ ("shipping_addresses" | "shippingaddresses"), address]) if list::is_spelt(ctx, name) => {
+            write::update_address(ctx, order(ctx, id)?, address)
+        }
         ("GET", ["orders", id, "consignments"]) => consignment::get(ctx, order(ctx, id)?),
         ("GET", ["orders", id, part @ ..]) => list::part(ctx, order(ctx, id)?, part),
         (_, ["orders" | "order_statuses", ..] | ["customers", _]) => Err(v2_error(405, "The method is not allowed for this resource.")),

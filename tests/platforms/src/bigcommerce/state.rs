@@ -11,7 +11,7 @@ use super::customer::Customer;
 use super::hook::Hook;
 use super::limits::Bucket;
 use super::order::model::Order;
-use super::order::pricing::{Rate, Rounding, Terms};
+use super::order::pricing::{Quirks, Rate, Rounding, Terms};
 
 /// An API account: a store-level one or an app's.
 #[derive(Debug, Clone)]
@@ -36,6 +36,8 @@ pub(super) struct Event {
     pub(super) scope: String,
     pub(super) data: Data,
     pub(super) at: Timestamp,
+    /// The only account whose hooks hear of it; every account of the store if there is none.
+    pub(super) client_id: Option<String>,
 }
 
 /// An event's `data`, in the platform's order of keys.
@@ -198,7 +200,7 @@ impl Store {
 
     /// How new orders in a currency are priced.
     pub(super) fn terms(&self, currency: &str) -> Terms {
-        Terms { inclusive: self.inclusive, places: minor_units(currency), rounding: self.rounding }
+        Terms { inclusive: self.inclusive, places: minor_units(currency), rounding: self.rounding, quirks: Quirks::default() }
     }
 
     /// The id of a currency; the store's own is 1.
@@ -209,7 +211,12 @@ impl Store {
 
     /// Remembers an event.
     pub(super) fn emit(&mut self, scope: impl Into<String>, data: Data, at: Timestamp) {
-        self.events.push(Event { scope: scope.into(), data, at });
+        self.events.push(Event { scope: scope.into(), data, at, client_id: None });
+    }
+
+    /// Remembers an event that concerns one account alone.
+    pub(super) fn emit_to(&mut self, client_id: &str, scope: impl Into<String>, data: Data, at: Timestamp) {
+        self.events.push(Event { scope: scope.into(), data, at, client_id: Some(client_id.to_owned()) });
     }
 
     /// Remembers an order's event, with its variant for the order's channel where the platform has one.

@@ -9,6 +9,7 @@ use super::account::Account;
 use super::country::{Country, by_code, by_id};
 use super::json::{compact, int, set, text};
 use super::reply::Refusal;
+use super::switches::Switches;
 
 /// An address as parties of orders and contacts carry it.
 #[derive(Debug, Clone, Default)]
@@ -184,13 +185,16 @@ impl Contact {
     }
 }
 
-/// A name field: at most 32 characters (BP §f, §m.2).
+/// A name field: at most 32 characters (BP §f, §m.2); a switch cuts a longer one.
 ///
 /// # Errors
 /// 400 for a longer one.
-pub fn name(value: Option<String>, field: &str) -> Result<String, Refusal> {
+pub fn name(value: Option<String>, field: &str, switches: &Switches) -> Result<String, Refusal> {
     let value = value.unwrap_or_default();
     if value.chars().count() > 32 {
+        if switches.is("long_contact_name", "cut") {
+            return Ok(value.chars().take(32).collect());
+        }
         return Err(Refusal::bad("CTCC-999", format!("{field} must not be longer than 32 characters")));
     }
     Ok(value)

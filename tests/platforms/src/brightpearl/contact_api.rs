@@ -50,6 +50,7 @@ pub fn handle(call: &mut Call<'_>) -> Answer {
     }
 }
 
+/// 200 contacts at most; `firstResult` (from 1) and `pageSize` turn the pages.
 fn read(call: &Call<'_>, ids: Option<&str>) -> Answer {
     let account = &*call.account;
     let found: Vec<&Contact> = match ids {
@@ -59,15 +60,21 @@ fn read(call: &Call<'_>, ids: Option<&str>) -> Answer {
     if found.is_empty() {
         return Err(Refusal::missing("No Contact Found"));
     }
-    let shown: Vec<Value> =
-        found.iter().take(PAGE).map(|contact| contact.view(account, call.includes("customFields"), call.includes("postalAddresses"))).collect();
-    let count = shown.len();
+    let (first, size) = (natural(call, "firstResult", 1)?, natural(call, "pageSize", PAGE)?.min(PAGE));
+    let page = found.iter().skip(first - 1).take(size);
+    let shown: Vec<Value> = page.map(|contact| contact.view(account, call.includes("customFields"), call.includes("postalAddresses"))).collect();
+    let (count, last) = (shown.len(), first - 1 + shown.len());
     Ok(Reply {
         status: 200,
         body: json!({"response": shown,
-            "pagination": {"morePagesAvailable": found.len() > count, "resultsReturned": count, "firstResult": 1, "lastResult": count},
+            "pagination": {"morePagesAvailable": found.len() > last, "resultsReturned": count, "firstResult": first, "lastResult": last},
             "sorting": [{"field": "contactId", "direction": "ASC"}]}),
     })
+}
+
+fn natural(call: &Call<'_>, name: &str, default: usize) -> Result<usize, Refusal> {
+    let Some(text) = call.query(name) else { return Ok(default) };
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| Refusal::bad("CMNC-999", format!("{name} must be a positive number")))
 }
 
 fn address_id(call: &Call<'_>, value: &Value, path: &str) -> Result<Option<i64>, Refusal> {
@@ -92,8 +99,8 @@ fn words(value: &Value, path: &str, suffix: &str, allowed: &[&str]) -> Result<BT
 
 fn create(call: &mut Call<'_>) -> Answer {
     let body = call.json()?.clone();
-    let first_name = name(text(&body, "firstName")?, "firstName")?;
-    let last_name = name(text(&body, "lastName")?, "lastName")?;
+    let first_name = name(text(&body, "firstName")?, "firstName", call.switches)?;
+    let last_name = name(text(&body, "lastName")?, "lastName", call.switches)?;
     if first_name.is_empty() && last_name.is_empty() {
         return Err(Refusal::bad("CTCC-999", "A contact needs a first or a last name"));
     }
@@ -196,8 +203,8 @@ fn patch(call: &mut Call<'_>, id: i64) -> Answer {
         }
         let role = path.rsplit('/').find(|part| *part != "email").unwrap_or_default().to_owned();
         match path.as_str() {
-            "/firstName" => contact.first_name = name(value, "firstName")?,
-            "/lastName" => contact.last_name = name(value, "lastName")?,
+            "/firstName" => contact.first_name = name(value, "firstName", call.switches)?,
+            "/lastName" => contact.last_name = name(value, "lastName", call.switches)?,
             "/salutation" => contact.salutation = value.unwrap_or_default(),
             "/communication/emails/PRI/email" | "/communication/emails/SEC/email" | "/communication/emails/TER/email" => {
                 contact.emails.insert(role, value.unwrap_or_default());

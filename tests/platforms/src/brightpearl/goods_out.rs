@@ -247,9 +247,12 @@ pub fn event(call: &mut Call<'_>, id: i64) -> Answer {
         for line in lines {
             call.account.leave_note(line.product, warehouse, line.location, line.quantity, true);
         }
-        call.account.bump(order, call.now);
-        call.account.raise("order.modified", order, call.now);
-        tell_shipped(call.account, order, call.switches, call.now);
+        // A transfer has no order.
+        if order != 0 {
+            call.account.bump(order, call.now);
+            call.account.raise("order.modified", order, call.now);
+            tell_shipped(call.account, order, call.switches, call.now);
+        }
     }
     Reply::done()
 }

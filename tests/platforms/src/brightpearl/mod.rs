@@ -11,6 +11,7 @@ mod control;
 mod country;
 mod custom_field;
 mod drop_ship;
+mod forgery;
 mod goods_in;
 mod goods_note;
 mod goods_out;
@@ -123,8 +124,8 @@ impl Platform for Brightpearl {
         self.outbox.delivered(id, &outcome, &self.switches, now);
     }
 
-    fn throttled(&mut self, request: &ApiRequest) -> ApiResponse {
-        service::throttled(self, request)
+    fn throttled(&mut self, request: &ApiRequest, empty: bool) -> ApiResponse {
+        service::throttled(self, request, empty)
     }
 
     fn reset(&mut self, seed: u64) {

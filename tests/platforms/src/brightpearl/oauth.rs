@@ -9,7 +9,7 @@ use super::account::Account;
 use super::installation::{ACCESS_SECONDS, Installation, random_id, token};
 use super::json::set;
 use super::switches::Switches;
-use crate::core::{ApiRequest, ApiResponse};
+use crate::core::{ApiRequest, ApiResponse, Door};
 
 /// `GET /authorize/{account}`: the merchant approves at once; the answer redirects with a code.
 pub fn authorize(account: &mut Account, request: &ApiRequest) -> ApiResponse {
@@ -46,11 +46,19 @@ pub fn issue(account: &mut Account, request: &ApiRequest, switches: &Switches) -
     if !known {
         return refuse("invalid_client", None);
     }
-    let domain = account.api_domain.clone().or_else(|| request.headers.get("host").cloned()).unwrap_or_default();
+    let domain = account.api_domain.clone().or_else(|| api_host(request)).unwrap_or_default();
     match field("grant_type") {
         "authorization_code" => by_code(account, field("code"), client, field("redirect_uri"), &domain, request.at),
         "refresh_token" => by_refresh(account, field("refresh_token"), client, &domain, request.at, switches),
         _ => refuse("unsupported_grant_type", None),
+    }
+}
+
+/// The host that the API is at, as far as this request knows.
+fn api_host(request: &ApiRequest) -> Option<String> {
+    match request.door {
+        Door::SignIn(api) => Some(api.to_string()),
+        Door::Whole | Door::Api => request.headers.get("host").cloned(),
     }
 }
 

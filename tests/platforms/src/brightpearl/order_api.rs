@@ -11,10 +11,10 @@ use super::idset;
 use super::json::{array, at, instant, int, object, text};
 use super::lists::Lists;
 use super::order::{Invoice, Order};
-use super::order_build::{customer, new_status, rate, short, status};
-use super::product::is_gross;
+use super::order_build::{customer, instance, new_status, parent, price_mode, rate, short, staff, status};
 use super::reply::{Answer, Refusal, Reply};
 use super::search::{self, Kind};
+use super::search_rows::STOCK_CODES;
 use super::{order_row, order_status, order_view, sales_order};
 
 /// Orders per GET (BP §a.6).
@@ -48,7 +48,7 @@ pub fn handle(call: &mut Call<'_>) -> Answer {
         ("GET", ["order-status"]) => Reply::data(call.account.lists.order_statuses.clone()),
         ("GET", ["order-status", ids]) => super::product_api::entries(&call.account.lists.order_statuses, "statusId", ids),
         ("GET", ["order-shipping-status"]) => Reply::data(codes(&["NST", "SNS", "SPS", "ASS"])),
-        ("GET", ["order-stock-status"]) => Reply::data(codes(&["NON", "SON", "SOP", "SOA"])),
+        ("GET", ["order-stock-status"]) => Reply::data(codes(&STOCK_CODES)),
         ("GET", ["order-type"]) => Reply::data(codes(&["SO", "PO", "SC", "PC"])),
         _ => Err(Refusal::unknown_path()),
     }
@@ -117,21 +117,20 @@ fn low_level(call: &Call<'_>, body: &Value, now: Timestamp) -> Result<Order, Ref
     };
     let assigned = |name: &str| int(body, &format!("assignment.current.{name}"));
     let delivery = object(body, "parties.delivery")?.map(|party| Address::read(party, "ORDC-999")).transpose()?;
-    let default_mode = if is_gross(account, price_list_id) { "INC" } else { "EXC" };
     Ok(Order {
         status_id,
         kind,
-        parent_id: int(body, "parentOrderId")?.unwrap_or(0),
+        parent_id: parent(account, int(body, "parentOrderId")?)?,
         reference: short(text(body, "reference")?, "reference", 64)?.unwrap_or_default(),
         external_ref: text(body, "externalRef")?.filter(|value| !value.is_empty()),
-        instance: int(body, "installedIntegrationInstanceId")?,
+        instance: instance(account, body)?,
         version: 1,
         placed_on: instant(body, "placedOn")?.unwrap_or(now),
         created_on: now,
         updated_on: now,
         created_by: call.actor.contact,
         price_list_id,
-        price_mode: text(body, "priceModeCode")?.unwrap_or_else(|| default_mode.to_owned()),
+        price_mode: price_mode(account, body, price_list_id)?,
         delivery_date: instant(body, "delivery.deliveryDate")?,
         shipping_method_id: list_id(&lists.shipping_methods, "id", "Shipping method", int(body, "delivery.shippingMethodId")?)?,
         invoice: Invoice { tax_date: Some(invoice.unwrap_or(now)), ..Invoice::default() },
@@ -141,7 +140,7 @@ fn low_level(call: &Call<'_>, body: &Value, now: Timestamp) -> Result<Order, Ref
         channel_id: list_id(&lists.channels, "id", "Channel", assigned("channelId")?)?,
         lead_source_id: list_id(&lists.lead_sources, "id", "Lead source", assigned("leadSourceId")?)?,
         project_id: list_id(&lists.projects, "projectId", "Project", assigned("projectId")?)?,
-        staff_owner_id: assigned("staffOwnerContactId")?.unwrap_or(0),
+        staff_owner_id: staff(account, assigned("staffOwnerContactId")?)?,
         team_id: assigned("teamId")?.unwrap_or(0),
         warehouse_id: list_id(&lists.warehouses, "id", "Warehouse", int(body, "warehouseId")?.or(Some(lists.config_id("defaultWarehouseId"))))?,
         contact_id: contact.id,
@@ -183,11 +182,11 @@ fn patch_one(call: &Call<'_>, order: &mut Order, operation: &Value) -> Result<()
             }
             order.warehouse_id = list_id(&lists.warehouses, "id", "Warehouse", Some(required(int(operation, "value")?)?))?;
         }
-        ("replace" | "add", "/delivery/shippingMethodId") => {
+        ("replace", "/delivery/shippingMethodId") => {
             order.shipping_method_id = list_id(&lists.shipping_methods, "id", "Shipping method", Some(required(int(operation, "value")?)?))?;
         }
         ("remove", "/delivery/shippingMethodId") => order.shipping_method_id = 0,
-        ("replace" | "add", "/delivery/deliveryDate") => order.delivery_date = Some(instant(operation, "value")?.ok_or_else(Refusal::internal)?),
+        ("replace", "/delivery/deliveryDate") => order.delivery_date = Some(instant(operation, "value")?.ok_or_else(Refusal::internal)?),
         ("remove", "/delivery/deliveryDate") => order.delivery_date = None,
         ("replace", "/parties/customer/contactId" | "/parties/billing/contactId") => {
             if order.is_invoiced() {

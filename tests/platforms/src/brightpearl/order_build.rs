@@ -12,6 +12,7 @@ use super::lists::Lists;
 use super::order::{Invoice, Order, Row};
 use super::product::{FREE_TEXT, is_gross};
 use super::reply::Refusal;
+use super::switches::Switches;
 
 fn refuse(message: impl Into<String>) -> Refusal {
     Refusal::bad("ORDC-999", message)
@@ -89,22 +90,11 @@ pub fn header(account: &Account, body: &Value, kind: &str, actor: Actor, now: Ti
     let billing = account.contacts.get(&billing_id).ok_or_else(|| refuse("You have provided an invalid contact ID"))?;
     let price_list =
         listed(&lists.price_lists, "id", "Price list", int(body, "priceListId")?)?.unwrap_or_else(|| contact.financial_id("priceListId"));
-    let mode = text(body, "priceModeCode")?.unwrap_or_else(|| if is_gross(account, price_list) { "INC" } else { "EXC" }.to_owned());
-    if !matches!(mode.as_str(), "INC" | "EXC") {
-        return Err(refuse(format!("{mode} is not a valid price mode")));
-    }
+    let mode = price_mode(account, body, price_list)?;
     let currency = text(body, "currency.code")?.unwrap_or_else(|| account.base_currency.clone());
     let (exchange_rate, fixed_rate) = rate(account, body, "currency", &currency)?;
-    let parent_id = int(body, "parentId")?.unwrap_or(0);
-    if parent_id != 0 && !account.orders.contains_key(&parent_id) {
-        return Err(Refusal::bad("ORDC-003", format!("Invalid order id {parent_id}")));
-    }
-    let instance = int(body, "installedIntegrationInstanceId")?;
-    if let Some(id) = instance
-        && !account.installations.iter().any(|one| one.instance_id == id)
-    {
-        return Err(refuse(format!("Installed integration instance {id} does not exist")));
-    }
+    let parent_id = parent(account, int(body, "parentId")?)?;
+    let instance = instance(account, body)?;
     let status_id = match int(body, "statusId")? {
         Some(id) => status(account, kind, id)?,
         None => new_status(account, kind),
@@ -140,6 +130,44 @@ pub fn header(account: &Account, body: &Value, kind: &str, actor: Actor, now: Ti
     Ok(order)
 }
 
+/// INC or EXC; without one the price list decides.
+///
+/// # Errors
+/// 400 for anything else.
+pub fn price_mode(account: &Account, body: &Value, price_list: i64) -> Result<String, Refusal> {
+    match text(body, "priceModeCode")? {
+        None => Ok(if is_gross(account, price_list) { "INC" } else { "EXC" }.to_owned()),
+        Some(mode) if matches!(mode.as_str(), "INC" | "EXC") => Ok(mode),
+        Some(mode) => Err(refuse(format!("{mode} is not a valid price mode"))),
+    }
+}
+
+/// The order that an order belongs to; 0 means none.
+///
+/// # Errors
+/// ORDC-003 if it does not exist.
+pub fn parent(account: &Account, id: Option<i64>) -> Result<i64, Refusal> {
+    let id = id.unwrap_or(0);
+    if id != 0 && !account.orders.contains_key(&id) {
+        return Err(Refusal::bad("ORDC-003", format!("Invalid order id {id}")));
+    }
+    Ok(id)
+}
+
+/// The installed integration instance that an order names.
+///
+/// # Errors
+/// 400 if it does not exist.
+pub fn instance(account: &Account, body: &Value) -> Result<Option<i64>, Refusal> {
+    let instance = int(body, "installedIntegrationInstanceId")?;
+    match instance {
+        Some(id) if !account.installations.iter().any(|one| one.instance_id == id) => {
+            Err(refuse(format!("Installed integration instance {id} does not exist")))
+        }
+        _ => Ok(instance),
+    }
+}
+
 /// Channel, warehouse and the people an order is assigned to.
 fn assign(account: &Account, body: &Value, contact: &Contact, order: &mut Order) -> Result<(), Refusal> {
     let lists = &account.lists;
@@ -154,7 +182,11 @@ fn assign(account: &Account, body: &Value, contact: &Contact, order: &mut Order)
     Ok(())
 }
 
-fn staff(account: &Account, id: Option<i64>) -> Result<i64, Refusal> {
+/// A staff member; 0 means none.
+///
+/// # Errors
+/// 400 for another contact.
+pub fn staff(account: &Account, id: Option<i64>) -> Result<i64, Refusal> {
     let id = id.unwrap_or(0);
     if id != 0 && !account.contacts.get(&id).is_some_and(|contact| contact.is_staff) {
         return Err(refuse(format!("Staff owner {id} does not exist")));
@@ -190,24 +222,25 @@ pub fn amount(value: &Value, path: &str, places: u32) -> Result<Option<Decimal>,
     Ok(found)
 }
 
-/// Checks a quantity: above 0, whole for stock-tracked and bundle rows, else at most four decimals (BP §e.2, §m.2).
+/// Checks a quantity: above 0 (a switch lets others pass), whole for stock-tracked and bundle rows, else at most four decimals (BP §e.2, §m.2).
 ///
 /// # Errors
 /// ORDC-024.
-pub fn quantity(value: &Value, path: &str, whole: bool, position: usize) -> Result<Decimal, Refusal> {
+pub fn quantity(value: &Value, path: &str, whole: bool, position: usize, switches: &Switches) -> Result<Decimal, Refusal> {
     let shown =
         super::json::at(value, path).map_or_else(|| "null".to_owned(), |found| found.as_str().map_or_else(|| found.to_string(), str::to_owned));
     let wrong = || Refusal::bad("ORDC-024", format!("Cannot update order row: invalid quantity: {shown} for row {position}"));
     let quantity = super::json::at(value, path).and_then(super::json::exact).ok_or_else(wrong)?;
     let places = if whole { 0 } else { 4 };
-    if quantity <= Decimal::ZERO || quantity.normalize().scale() > places { Err(wrong()) } else { Ok(quantity) }
+    let too_small = quantity <= Decimal::ZERO && switches.is("non_positive_quantity", "refused");
+    if too_small || quantity.normalize().scale() > places { Err(wrong()) } else { Ok(quantity) }
 }
 
 /// Builds one flat row of a sales order (BP §e.2), without ids.
 ///
 /// # Errors
 /// 400 or 500 for the first field that does not fit.
-pub fn flat_row(account: &Account, order: &Order, value: &Value, position: usize) -> Result<Row, Refusal> {
+pub fn flat_row(account: &Account, order: &Order, value: &Value, position: usize, switches: &Switches) -> Result<Row, Refusal> {
     let product_id = int(value, "productId")?.filter(|id| *id != 0 && *id != FREE_TEXT);
     let name = text(value, "name")?.filter(|name| !name.is_empty());
     let product = match product_id {
@@ -217,7 +250,7 @@ pub fn flat_row(account: &Account, order: &Order, value: &Value, position: usize
     let name = name.or_else(|| product.map(|product| product.name.clone()));
     let name = name.ok_or_else(|| Refusal::bad("ORDC-026", "Product name must be provided for a row without product"))?;
     let whole = product.is_some_and(|product| product.stock_tracked || product.is_bundle());
-    let quantity = quantity(value, "quantity", whole, position)?;
+    let quantity = quantity(value, "quantity", whole, position, switches)?;
     let tax_code = text(value, "taxCode")?.or_else(|| product.map(|product| product.tax_code.clone())).unwrap_or_else(|| "-".to_owned());
     if account.lists.tax_code(&tax_code).is_none() {
         return Err(refuse(format!("Tax code {tax_code} does not exist")));
@@ -262,10 +295,10 @@ pub fn row_tax(account: &Account, tax_code: &str, net: Decimal) -> Decimal {
 ///
 /// # Errors
 /// As [`flat_row`].
-pub fn flat_rows(account: &Account, order: &Order, body: &Value) -> Result<Vec<(Option<i64>, Row)>, Refusal> {
+pub fn flat_rows(account: &Account, order: &Order, body: &Value, switches: &Switches) -> Result<Vec<(Option<i64>, Row)>, Refusal> {
     let mut rows = Vec::new();
     for (position, value) in array(body, "rows")?.iter().enumerate() {
-        rows.push((int(value, "id")?, flat_row(account, order, value, position)?));
+        rows.push((int(value, "id")?, flat_row(account, order, value, position, switches)?));
     }
     Ok(rows)
 }

@@ -35,7 +35,7 @@ pub fn create(call: &mut Call<'_>, id: i64) -> Answer {
     let flat = json!({"productId": part("productId"), "name": part("productName"), "quantity": part("quantity.magnitude"),
         "taxCode": part("rowValue.taxCode"), "net": net.map(|net| net.to_string()), "tax": tax.map(|tax| tax.to_string()),
         "nominalCode": part("nominalCode"), "externalRef": part("externalRef")});
-    let row = flat_row(call.account, &order, &flat, 0)?;
+    let row = flat_row(call.account, &order, &flat, 0, call.switches)?;
     let row_id = insert_row(call.account, &mut order, row);
     save(call, order);
     Reply::data(row_id)
@@ -57,7 +57,7 @@ pub fn patch(call: &mut Call<'_>, id: i64, row_id: i64) -> Answer {
         }
         match path.as_str() {
             "/quantity/magnitude" => {
-                row.quantity = quantity(operation, "value", row.tracked || row.bundle_parent, 0)?;
+                row.quantity = quantity(operation, "value", row.tracked || row.bundle_parent, 0, call.switches)?;
                 check_processed(call.account, &order, row_id, row.quantity)?;
             }
             "/rowValue/rowNet/value" => {

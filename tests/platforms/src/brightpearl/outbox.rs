@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::account::{Account, Raised, Simulated};
+use super::forgery::Spoil;
 use super::idset;
 use super::switches::Switches;
 use super::time::{later, show_utc};
@@ -29,6 +30,10 @@ struct Outgoing {
     open_until: Option<Timestamp>,
     tries: u32,
     in_flight: bool,
+    /// Its hook was deleted while it was under way: it is not repeated.
+    hook_gone: bool,
+    /// What is wrong with it on purpose; it is not repeated.
+    forged: Option<Spoil>,
 }
 
 /// The calls not yet answered for good.
@@ -48,6 +53,7 @@ impl Outbox {
                 self.add(&account.code, hook, &raised, switches, now);
             }
         }
+        self.forget_gone(account, switches);
         for Simulated { hook, variables, ids } in std::mem::take(&mut account.simulated) {
             let Some(hook) = account.hooks.get(&hook).cloned() else { continue };
             let groups = if hook.id_set_accepted { vec![ids] } else { ids.into_iter().map(|id| vec![id]).collect() };
@@ -65,6 +71,8 @@ impl Outbox {
                     open_until: None,
                     tries: 0,
                     in_flight: false,
+                    hook_gone: false,
+                    forged: None,
                 });
             }
         }
@@ -96,7 +104,38 @@ impl Outbox {
             open_until,
             tries: 0,
             in_flight: false,
+            hook_gone: false,
+            forged: None,
         });
+    }
+
+    /// A call that looks like a hook's and comes from someone else.
+    pub fn forge(&mut self, account: &str, hook: Hook, event: String, ids: Vec<i64>, spoil: Spoil, now: Timestamp) {
+        self.push(Outgoing {
+            account: account.to_owned(),
+            hook,
+            event,
+            ids,
+            raised_on: now,
+            variables: Vec::new(),
+            due: now,
+            open_until: None,
+            tries: 0,
+            in_flight: false,
+            hook_gone: false,
+            forged: Some(spoil),
+        });
+    }
+
+    /// Drops the calls of hooks that are gone, where the switch says so.
+    fn forget_gone(&mut self, account: &Account, switches: &Switches) {
+        if switches.is("webhook_after_delete", "delivered") {
+            return;
+        }
+        for one in self.waiting.values_mut().filter(|one| one.account == account.code) {
+            one.hook_gone = one.forged.is_none() && !account.hooks.contains_key(&one.hook.id);
+        }
+        self.waiting.retain(|_, one| one.in_flight || !one.hook_gone);
     }
 
     fn push(&mut self, outgoing: Outgoing) {
@@ -131,7 +170,8 @@ impl Outbox {
             DeliveryOutcome::Failed(_) => one.hook.quality_of_service == 1,
         };
         let tries_max = u32::try_from(switches.number("webhook_tries")).unwrap_or(u32::MAX);
-        if again && one.tries < tries_max {
+        let once = one.hook_gone || one.forged.is_some();
+        if again && !once && one.tries < tries_max {
             let doubled = 1_i64 << one.tries.saturating_sub(1).min(10);
             one.due = later(now, switches.number("webhook_retry_ms").saturating_mul(doubled));
         } else {
@@ -169,16 +209,20 @@ impl Outgoing {
         variables.retain(|(name, _)| name != "${resource-id}");
         variables.push(("${resource-id}".to_owned(), idset::compact(&self.ids)));
         let fill = |template: &str| variables.iter().fold(template.to_owned(), |text, (name, value)| text.replace(name, value));
+        let (uri, body) = match self.forged {
+            Some(spoil) => spoil.templates(&self.hook),
+            None => (self.hook.uri_template.clone(), self.hook.body_template.clone()),
+        };
         let with_body = matches!(self.hook.method.as_str(), "POST" | "PUT");
         Delivery {
             id,
             tenant: self.account.clone(),
-            event: self.event.clone(),
+            event: if self.forged.is_some() { format!("forged.{}", self.event) } else { self.event.clone() },
             attempt: self.tries,
             method: self.hook.method.clone(),
-            url: fill(&self.hook.uri_template),
+            url: fill(&uri),
             headers: if with_body { vec![("content-type".to_owned(), self.hook.content_type.clone())] } else { Vec::new() },
-            body: if with_body { fill(&self.hook.body_template).into_bytes() } else { Vec::new() },
+            body: if with_body { fill(&body).into_bytes() } else { Vec::new() },
         }
     }
 }

@@ -45,9 +45,16 @@ pub struct Payment {
     pub created_on: Timestamp,
     /// Journal, made only if the method has a bank account in the currency.
     pub journal: Option<i64>,
+    /// Text on the journal, cut to 255 characters.
+    pub journal_ref: Option<String>,
 }
 
 impl Payment {
+    /// Whether money moves, unlike with an authorisation.
+    fn moves(&self) -> bool {
+        matches!(self.kind.as_str(), "RECEIPT" | "CAPTURE" | "PAYMENT")
+    }
+
     /// What it adds to the money received for a sale, or paid out for a credit (BP §l.9).
     pub fn effect(&self, credit: bool, switches: &Switches) -> Decimal {
         let sign = if credit { -Decimal::ONE } else { Decimal::ONE };
@@ -137,6 +144,11 @@ fn checked(call: &Call<'_>, body: &Value) -> Result<Payment, Refusal> {
     let amount = |path: &str| decimal(body, path).map(|amount| round(amount.unwrap_or(Decimal::ZERO), 2));
     let (paid, authorized) = (amount("amountPaid")?, amount("amountAuthorized")?);
     let created_on = call.now;
+    let journal_ref = text(body, "journalRef")?.map(|text| text.chars().take(255).collect());
+    let journal = int(body, "journalId")?;
+    if journal.is_some() && !call.account.payments.values().any(|one| one.journal == journal) {
+        return Err(refuse("journalId does not exist"));
+    }
     Ok(Payment {
         id: 0,
         order,
@@ -151,16 +163,41 @@ fn checked(call: &Call<'_>, body: &Value) -> Result<Payment, Refusal> {
         expires,
         date,
         created_on,
-        journal: None,
+        journal,
+        journal_ref,
     })
+}
+
+/// What nobody documents, each as its switch has it: closed orders, other currencies, overpayment, methods without bank account (BP §m).
+fn judged(call: &Call<'_>, payment: &Payment) -> Result<(), Refusal> {
+    let Some(order) = call.account.orders.get(&payment.order) else { return Ok(()) };
+    let refused = |switch: &str| call.switches.is(switch, "refused");
+    let cancelled = call.account.lists.config_id("cancelledOrderStatusId");
+    let closed = order.is_invoiced() || (cancelled != 0 && order.status_id == cancelled);
+    if closed && refused("payment_on_closed_order") {
+        return Err(refuse(format!("Order {} is closed", order.id)));
+    }
+    if payment.currency != order.currency && call.switches.is("payment_currency", "order_only") {
+        return Err(refuse(format!("Order {} is in {}", order.id, order.currency)));
+    }
+    let effect = payment.effect(matches!(order.kind.as_str(), "SC" | "PC"), call.switches);
+    let paid = call.account.paid(order, call.switches) + effect;
+    if effect > Decimal::ZERO && paid > order.totals(call.switches).gross && refused("overpayment") {
+        return Err(refuse(format!("Order {} would be overpaid", order.id)));
+    }
+    if payment.moves() && !has_bank(call, &payment.method, &payment.currency) && refused("payment_without_bank_account") {
+        return Err(refuse(format!("Payment method {} has no bank account in {}", payment.method, payment.currency)));
+    }
+    Ok(())
 }
 
 fn create(call: &mut Call<'_>) -> Answer {
     let body = call.json()?.clone();
     let mut payment = checked(call, &body)?;
-    let moves = matches!(payment.kind.as_str(), "RECEIPT" | "CAPTURE" | "PAYMENT");
-    let bank = has_bank(call, &payment.method, &payment.currency);
-    payment.journal = (moves && bank).then(|| call.account.next_id(IdKind::Journal));
+    judged(call, &payment)?;
+    if payment.journal.is_none() && payment.moves() && has_bank(call, &payment.method, &payment.currency) {
+        payment.journal = Some(call.account.next_id(IdKind::Journal));
+    }
     payment.id = call.account.next_id(IdKind::Payment);
     let (id, order) = (payment.id, payment.order);
     call.account.payments.insert(id, payment);

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::switches::Switches;
 use crate::core::ApiResponse;
 
 /// A successful answer: its status and the whole body.
@@ -65,6 +66,17 @@ impl Refusal {
     /// A resource or method that the service does not have.
     pub fn unknown_path() -> Self {
         Self::missing("The requested resource does not exist or does not support this method")
+    }
+
+    /// The same with the number and the status that the switches give to codes nobody documents (BP §m.2).
+    pub fn veiled(mut self, switches: &Switches) -> Self {
+        if let Some(family) = self.code.strip_suffix("-999") {
+            self.code = format!("{family}-{:03}", switches.number("placeholder_code"));
+            if self.status == 400 {
+                self.status = switches.word("placeholder_status").parse().unwrap_or(400);
+            }
+        }
+        self
     }
 
     /// The error object that goes into `errors`.

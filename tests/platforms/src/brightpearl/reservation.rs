@@ -58,6 +58,23 @@ fn sales_order(call: &Call<'_>, id: i64) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Whether rows have room for what is wanted, where a switch forbids more. `replacing`: the quantities take the place of those reserved.
+fn check_room(call: &Call<'_>, id: i64, rows: &BTreeMap<i64, (i64, i64)>, replacing: bool) -> Result<(), Refusal> {
+    if call.switches.is("over_reservation", "accepted") {
+        return Ok(());
+    }
+    let order = call.account.orders.get(&id).cloned().unwrap_or_default();
+    let states = call.account.row_states(&order);
+    for (row, (_, quantity)) in rows {
+        let held = states.get(row).map_or(0, |state| state.fulfilled + if replacing { 0 } else { state.reserved });
+        let room = order.rows.get(row).and_then(|row| row.quantity.to_i64()).unwrap_or(0) - held;
+        if *quantity > room {
+            return Err(refuse(format!("Only {room} of row {row} can still be reserved")));
+        }
+    }
+    Ok(())
+}
+
 /// `POST /order/{id}/reservation/warehouse/{id}`: partial where stock is short, refused where there is none.
 pub fn create(call: &mut Call<'_>, id: i64, warehouse: i64) -> Answer {
     let body = call.json()?.clone();
@@ -69,17 +86,7 @@ pub fn create(call: &mut Call<'_>, id: i64, warehouse: i64) -> Answer {
         return Err(refuse(format!("Order {id} is already reserved in another warehouse")));
     }
     let rows = wanted(call, id, &body)?;
-    if call.switches.is("over_reservation", "refused") {
-        let order = call.account.orders.get(&id).cloned().unwrap_or_default();
-        let states = call.account.row_states(&order);
-        for (row, (_, quantity)) in &rows {
-            let held = states.get(row).map_or(0, |state| state.reserved + state.fulfilled);
-            let room = order.rows.get(row).and_then(|row| row.quantity.to_i64()).unwrap_or(0) - held;
-            if *quantity > room {
-                return Err(refuse(format!("Only {room} of row {row} can still be reserved")));
-            }
-        }
-    }
+    check_room(call, id, &rows, false)?;
     let mut reserved = 0;
     for (row, (product, quantity)) in rows {
         let taken = call.account.allocate(product, warehouse, quantity, call.switches, call.now);
@@ -108,6 +115,7 @@ pub fn put(call: &mut Call<'_>, id: i64) -> Answer {
     let missing = || Refusal::missing(format!("No reservation exists for order {id}"));
     let old = call.account.reservations.get(&id).cloned().ok_or_else(missing)?;
     let rows = wanted(call, id, &body)?;
+    check_room(call, id, &rows, true)?;
     let warehouse = old.warehouse;
     let drop_unlisted = call.switches.is("reservation_put", "drop_unlisted");
     let mut fresh = if drop_unlisted { BTreeMap::new() } else { old.rows.clone() };

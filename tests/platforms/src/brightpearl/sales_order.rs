@@ -63,7 +63,7 @@ fn repeated(account: &Account, body: &Value, kind: &str) -> Result<Option<i64>, 
 /// Checks everything, then makes the order with all rows at once.
 fn place(call: &mut Call<'_>, body: &Value, kind: &str) -> Result<i64, Refusal> {
     let mut order = header(call.account, body, kind, call.actor, call.now)?;
-    let rows = flat_rows(call.account, &order, body)?;
+    let rows = flat_rows(call.account, &order, body, call.switches)?;
     for (_, row) in rows {
         insert_row(call.account, &mut order, row);
     }
@@ -92,7 +92,7 @@ pub fn store(account: &mut Account, mut order: Order, now: jiff::Timestamp) -> i
     id
 }
 
-/// Found orders; 207 if only a part of the ids exist (BP §e.4).
+/// Found orders; 207 if only a part of the ids exist (BP §a.3, §e.4), with or without a status for each.
 fn read(call: &Call<'_>, kind: &str, ids: &str) -> Answer {
     let wanted = idset::parse_capped(ids, PAGE)?;
     let found: Vec<Value> = wanted
@@ -103,7 +103,18 @@ fn read(call: &Call<'_>, kind: &str, ids: &str) -> Answer {
     if found.is_empty() {
         return Err(Refusal::missing(format!("No orders found for {ids}")));
     }
-    if found.len() < wanted.len() { Reply::partial(json!(found)) } else { Reply::data(found) }
+    if found.len() == wanted.len() {
+        return Reply::data(found);
+    }
+    if call.switches.is("partial_read", "list") {
+        return Reply::partial(json!(found));
+    }
+    let exists = |id: &i64| call.account.orders.get(id).is_some_and(|order| order.kind == kind);
+    let missing = |id: &i64| Refusal::missing(format!("No order found with id {id}"));
+    let statuses: Map<String, Value> = wanted.iter().map(|id| (id.to_string(), json!(if exists(id) { 200 } else { 404 }))).collect();
+    let errors: Map<String, Value> =
+        wanted.iter().map(|id| (id.to_string(), if exists(id) { json!([]) } else { json!([missing(id).error()]) })).collect();
+    Ok(Reply { status: 207, body: json!({"response": found, "resourceStatuses": statuses, "resourceErrors": errors}) })
 }
 
 fn existing(account: &Account, kind: &str, id: i64) -> Result<Order, Refusal> {
@@ -125,7 +136,7 @@ fn put(call: &mut Call<'_>, id: i64) -> Answer {
         });
     }
     let mut fresh = header(call.account, &body, "SO", Actor { instance: call.actor.instance, contact: old.created_by }, call.now)?;
-    let sent = flat_rows(call.account, &fresh, &body)?;
+    let sent = flat_rows(call.account, &fresh, &body, call.switches)?;
     if old.is_invoiced() && (sent.len() != old.rows.len() || sent.iter().any(|(id, _)| id.is_none_or(|id| !old.rows.contains_key(&id)))) {
         return Err(Refusal::bad("ORDC-999", "The rows of an invoiced order cannot be added or removed"));
     }
@@ -230,7 +241,7 @@ fn put_rows(call: &mut Call<'_>, id: i64, ids: &str) -> Answer {
     let mut changed = order.clone();
     for (position, value) in sent.iter().enumerate() {
         let Some(row_id) = int(value, "id")? else { continue };
-        let outcome = replace_row(call.account, &order, row_id, value, position);
+        let outcome = replace_row(call, &order, row_id, value, position).map_err(|refusal| refusal.veiled(call.switches));
         match outcome {
             Ok(row) => {
                 changed.rows.insert(row_id, row);
@@ -256,9 +267,10 @@ fn put_rows(call: &mut Call<'_>, id: i64, ids: &str) -> Answer {
     if failed.is_empty() { Reply::data(answer) } else { Reply::partial(answer) }
 }
 
-fn replace_row(account: &Account, order: &Order, row_id: i64, value: &Value, position: usize) -> Result<Row, Refusal> {
+fn replace_row(call: &Call<'_>, order: &Order, row_id: i64, value: &Value, position: usize) -> Result<Row, Refusal> {
+    let account = &*call.account;
     let before = order.rows.get(&row_id).ok_or_else(|| Refusal::missing(format!("No row {row_id} on order {}", order.id)))?;
-    let mut row = flat_row(account, order, value, position)?;
+    let mut row = flat_row(account, order, value, position, call.switches)?;
     check_processed(account, order, row_id, row.quantity)?;
     keep_row(&mut row, before);
     row.external_ref = row.external_ref.or_else(|| before.external_ref.clone());

@@ -85,12 +85,12 @@ pub fn answer(call: &mut Call<'_>, kind: Kind, resource: &str) -> Answer {
     let rows: Vec<&Row> = call.account.index.rows.get(&kind).into_iter().flat_map(BTreeMap::values).collect();
     let only_sales = resource == "sales-order-search";
     let rows: Vec<&Row> = rows.into_iter().filter(|row| !only_sales || row.get("orderTypeId") == Some(&json!(1))).collect();
-    run(&call.query, columns, rows, reference(resource))
+    run(call, columns, rows, reference(resource))
 }
 
 /// Answers a search over a short list.
 pub fn answer_list(call: &Call<'_>, resource: &str, rows: &[Row]) -> Answer {
-    run(&call.query, columns(resource), rows.iter().collect(), None)
+    run(call, columns(resource), rows.iter().collect(), None)
 }
 
 /// `GET …-search/meta-data`.
@@ -111,19 +111,19 @@ fn describe(column: &Column) -> Value {
         "referenceData": [], "isFreeTextSearchable": matches!(column.kind, Type::SearchString), "required": false})
 }
 
-fn run(query: &[(String, String)], columns: &'static [Column], rows: Vec<&Row>, reference: Option<Value>) -> Answer {
+fn run(call: &Call<'_>, columns: &'static [Column], rows: Vec<&Row>, reference: Option<Value>) -> Answer {
     let mut filters = Vec::new();
     let (mut page_size, mut first, mut count_only) = (PAGE_MAX, 1_usize, false);
     let mut selected: Vec<&Column> = columns.iter().filter(|column| column.shown).collect();
     let mut sorting: Vec<(&Column, bool)> = columns.iter().take(1).map(|column| (column, true)).collect();
-    for (name, value) in query {
+    for (name, value) in &call.query {
         match name.as_str() {
             "columns" => selected = value.split(',').map(|name| column(columns, name.trim())).collect::<Result<_, _>>()?,
             "pageSize" => page_size = natural(name, value)?,
             "firstResult" => first = natural(name, value)?,
             "countOnly" => count_only = value == "true",
             "sort" => sorting = value.split(',').map(|part| sort_part(columns, part)).collect::<Result<_, _>>()?,
-            _ => filters.push(Filter::parse(columns, name, value)?),
+            _ => filters.extend(Filter::parse(columns, name, value, call.switches)?),
         }
     }
     if page_size > PAGE_MAX {
@@ -195,22 +195,29 @@ enum Filter {
     Number(&'static str, i64),
     Ids(&'static str, Vec<i64>),
     Exact(&'static str, String),
+    Among(&'static str, Vec<String>),
     Part(&'static str, String),
     Flag(&'static str, bool),
     Period(&'static str, String),
 }
 
 impl Filter {
-    fn parse(columns: &'static [Column], name: &str, value: &str) -> Result<Self, Refusal> {
+    /// None for an unknown filter that a switch lets pass.
+    fn parse(columns: &'static [Column], name: &str, value: &str, switches: &Switches) -> Result<Option<Self>, Refusal> {
         // Names are case-sensitive, and an unknown one is refused (BP §a.5, §m.2).
         let column = columns.iter().find(|column| column.name == name && column.filterable);
+        if column.is_none() && switches.is("unknown_search_filter", "ignored") {
+            return Ok(None);
+        }
         let column = column.ok_or_else(|| Refusal::bad("CMNC-999", format!("{name} is not a filter of this search")))?;
         let kind = column.kind.name();
         let wrong = || Refusal::server("CMNC-018", format!("The filter {name}={value} cannot be parsed as: {kind}"));
         let key = column.value;
-        Ok(match column.kind {
+        Ok(Some(match column.kind {
             Type::Integer => Self::Number(key, value.parse().map_err(|_ignored| wrong())?),
             Type::IdSet => Self::Ids(key, idset::parse(value).map_err(|_ignored| wrong())?),
+            Type::Text if name == "SKU" && switches.is("product_sku_search", "partial") => Self::Part(key, value.to_lowercase()),
+            Type::TextSet => Self::Among(key, value.split(',').map(|part| part.trim().to_owned()).collect()),
             Type::Text => Self::Exact(key, value.to_owned()),
             Type::SearchString => Self::Part(key, value.to_lowercase()),
             Type::Boolean => Self::Flag(key, value.parse().map_err(|_ignored| wrong())?),
@@ -218,14 +225,18 @@ impl Filter {
                 time::in_period(None, value).ok_or_else(wrong)?;
                 Self::Period(key, value.to_owned())
             }
-        })
+        }))
     }
 
     fn fits(&self, row: &Row) -> bool {
         match self {
             Self::Number(key, number) => row.get(key).and_then(whole) == Some(*number),
-            Self::Ids(key, ids) => row.get(key).and_then(whole).is_some_and(|id| ids.contains(&id)),
+            Self::Ids(key, ids) => match row.get(key) {
+                Some(Value::Array(many)) => many.iter().filter_map(whole).any(|id| ids.contains(&id)),
+                one => one.and_then(whole).is_some_and(|id| ids.contains(&id)),
+            },
             Self::Exact(key, text) => row.get(key).and_then(Value::as_str) == Some(text),
+            Self::Among(key, texts) => row.get(key).and_then(Value::as_str).is_some_and(|text| texts.iter().any(|wanted| wanted == text)),
             Self::Part(key, text) => row.get(key).and_then(Value::as_str).is_some_and(|value| value.to_lowercase().contains(text)),
             Self::Flag(key, flag) => row.get(key).and_then(Value::as_bool) == Some(*flag),
             Self::Period(key, period) => {

@@ -13,6 +13,8 @@ pub enum Type {
     IdSet,
     /// Exact text.
     Text,
+    /// One of several texts, exactly.
+    TextSet,
     /// A part of the text.
     SearchString,
     /// An instant, filtered by a period.
@@ -28,6 +30,7 @@ impl Type {
             Self::Integer => "INTEGER",
             Self::IdSet => "IDSET",
             Self::Text => "STRING",
+            Self::TextSet => "STRING_SET",
             Self::SearchString => "SEARCH_STRING",
             Self::Period => "PERIOD",
             Self::Boolean => "BOOLEAN",
@@ -62,7 +65,7 @@ const fn hidden(name: &'static str, value: &'static str, kind: Type) -> Column {
     Column { name, value, kind, filterable: true, shown: false }
 }
 
-use Type::{Boolean, IdSet, Integer, Period, SearchString, Text};
+use Type::{Boolean, IdSet, Integer, Period, SearchString, Text, TextSet};
 
 static ORDER: &[Column] = &[
     col("orderId", IdSet),
@@ -112,7 +115,8 @@ static SALES_ORDER: &[Column] = &[
     named("channelId", "departmentId", Integer),
     col("deliveryDate", Period),
     hidden("isHistoricalOrder", "isHistoricalOrder", Boolean),
-    hidden("customerRefs", "customerRef", Text),
+    hidden("customerRefs", "customerRef", TextSet),
+    hidden("productIds", "productIds", IdSet),
     hidden("placedOn", "placedOn", Period),
 ];
 

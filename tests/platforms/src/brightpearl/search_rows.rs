@@ -22,17 +22,22 @@ fn position(codes: &[&str], code: &str, first: usize) -> Value {
     codes.iter().position(|known| *known == code).map_or(Value::Null, |place| json!(place + first))
 }
 
+/// Codes of stock and fulfilment (BP §e.6); their numbers in searches are ours.
+pub const STOCK_CODES: [&str; 13] = ["NON", "SON", "SOP", "SOA", "SCN", "SCP", "SCA", "PON", "POP", "POA", "PCN", "PCP", "PCA"];
+
 fn order(account: &Account, id: i64, switches: &Switches) -> Option<Row> {
     let order = account.orders.get(&id)?;
+    let products: Vec<i64> = order.rows.values().map(|row| row.product_id).collect();
     let codes = account.codes(order, switches);
     let instant = |at: Option<jiff::Timestamp>| at.map_or(Value::Null, |at| json!(account.show(at)));
     let some = |id: i64| if id == 0 { Value::Null } else { json!(id) };
     Some(Row::from([
         ("orderId", json!(id)),
+        ("productIds", json!(products)),
         ("orderTypeId", position(&["SO", "PO", "SC", "PC"], &order.kind, 1)),
         ("contactId", json!(order.contact_id)),
         ("orderStatusId", json!(order.status_id)),
-        ("orderStockStatusId", position(&["NON", "SON", "SOP", "SOA"], &codes.stock, 1)),
+        ("orderStockStatusId", position(&STOCK_CODES, &codes.stock, 1)),
         ("stockCode", json!(codes.stock)),
         ("createdOn", instant(Some(order.created_on))),
         ("createdById", json!(order.created_by)),

@@ -23,6 +23,8 @@ pub fn handle(platform: &mut Brightpearl, request: &ApiRequest) -> ApiResponse {
     let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
     let Brightpearl { accounts, switches, .. } = platform;
     match (request.method.as_str(), parts.as_slice()) {
+        (_, ["authorize" | "token", _] | [_, "oauth", "token"]) if !request.door.leads_to_sign_in() => unknown(),
+        (_, ["public-api", ..]) if !request.door.leads_to_api() => unknown(),
         ("GET", ["authorize", code]) => accounts.get_mut(*code).map_or_else(unknown, |account| oauth::authorize(account, request)),
         ("POST", ["token", code] | [code, "oauth", "token"]) => {
             accounts.get_mut(*code).map_or_else(unknown, |account| oauth::issue(account, request, switches))
@@ -43,16 +45,23 @@ fn throttle_text() -> ApiResponse {
     ApiResponse::json(503, &json!({"response": "You have sent too many requests. Please wait before sending another request"}))
 }
 
-/// The developer whose pool a request draws from: OAuth apps have one each, private apps share one (BP §c).
-fn pool(request: &ApiRequest) -> String {
-    request.headers.get("brightpearl-dev-ref").cloned().unwrap_or_else(|| "private".to_owned())
+/// The developer whose pool a request draws from: OAuth apps have one each, private apps share one (BP §c). A token belongs to its
+/// app whatever reference is sent with it, and a reference that no app of the account has opens no pool of its own.
+fn pool(account: Option<&Account>, request: &ApiRequest) -> String {
+    let installations = account.map(|account| account.installations.as_slice()).unwrap_or_default();
+    let bearer = request.header("authorization").and_then(|value| value.strip_prefix("Bearer ")).map(str::trim);
+    let sent = request.header("brightpearl-dev-ref");
+    let owner = installations.iter().find(|one| bearer == Some(&one.access_token));
+    let named = || installations.iter().find(|one| sent == Some(&one.dev_ref));
+    owner.or_else(named).map_or_else(|| "private".to_owned(), |one| one.dev_ref.clone())
 }
 
 fn api(platform: &mut Brightpearl, request: &ApiRequest, code: &str, path: Vec<String>) -> ApiResponse {
     let limit = platform.switches.number("requests_per_minute");
     let multi_message = path.first().is_some_and(|part| part == "multi-message");
     let cost = if multi_message && platform.switches.is("multi_message_cost", "each") { multi::size(&request.body) } else { 1 };
-    let quota = platform.throttle.take(code, &pool(request), cost, limit, request.at);
+    let pool = pool(platform.accounts.get(code), request);
+    let quota = platform.throttle.take(code, &pool, cost, limit, request.at);
     let access = platform.accounts.get(code).map(|account| check(&account.installations, &request.headers, request.at));
     let response = if quota.exceeded {
         throttle_text()
@@ -84,10 +93,13 @@ fn headers(response: ApiResponse, quota: Quota, instance: Option<i64>, request: 
     response
 }
 
-/// What a throttle fault answers: the 503 of a pool that is used up, for this request's account and developer.
-pub fn throttled(platform: &mut Brightpearl, request: &ApiRequest) -> ApiResponse {
+/// What a throttle fault answers: the 503 of a pool that is used up, for this request's account and developer; with `empty` it then is.
+pub fn throttled(platform: &mut Brightpearl, request: &ApiRequest, empty: bool) -> ApiResponse {
     let code = request.segments().get(1).cloned().unwrap_or_default();
-    let quota = platform.throttle.take(&code, &pool(request), 0, i64::MAX, request.at);
+    let limit = platform.switches.number("requests_per_minute");
+    let taken = if empty { limit } else { 0 };
+    let pool = pool(platform.accounts.get(&code), request);
+    let quota = platform.throttle.take(&code, &pool, taken, limit, request.at);
     headers(throttle_text(), Quota { exceeded: true, remaining: 0, next_ms: quota.next_ms }, None, platform.requests)
 }
 
@@ -141,6 +153,10 @@ pub struct Asked {
 
 /// Hands a request to its service.
 pub fn dispatch(account: &mut Account, switches: &Switches, now: jiff::Timestamp, actor: Actor, asked: Asked) -> Answer {
+    to_service(account, switches, now, actor, asked).map_err(|refusal| refusal.veiled(switches))
+}
+
+fn to_service(account: &mut Account, switches: &Switches, now: jiff::Timestamp, actor: Actor, asked: Asked) -> Answer {
     let mut path = asked.path.into_iter();
     let service = path.next().unwrap_or_default();
     let mut call = Call {

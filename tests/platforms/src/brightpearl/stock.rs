@@ -70,6 +70,25 @@ impl Account {
         self.stock.get(&product).and_then(|all| all.get(&warehouse)).map_or(0, Shelf::on_hand)
     }
 
+    /// Whether changes can be made one after another, so that a refusal leaves nothing changed.
+    ///
+    /// # Errors
+    /// 400 if a location would become negative.
+    pub fn check_corrections(&self, changes: &[StockChange]) -> Result<(), Refusal> {
+        let mut levels: BTreeMap<(i64, i64, i64), i64> = BTreeMap::new();
+        for change in changes {
+            let shelf = self.stock.get(&change.product).and_then(|all| all.get(&change.warehouse));
+            let at = |places: &BTreeMap<i64, i64>| places.get(&change.location).copied().unwrap_or(0);
+            let free = shelf.map_or(0, |shelf| at(&shelf.in_stock) - at(&shelf.on_notes));
+            let level = levels.entry((change.product, change.warehouse, change.location)).or_insert(free);
+            *level += change.quantity;
+            if *level < 0 {
+                return Err(Refusal::bad("WHSC-999", format!("Not enough stock of product {} in location {}", change.product, change.location)));
+            }
+        }
+        Ok(())
+    }
+
     /// Changes the physical quantity; stock that is allocated cannot be taken away.
     ///
     /// # Errors

@@ -28,6 +28,27 @@ const KNOWN: &[(&str, &str, Option<&[&str]>)] = &[
     ("reservation_put", "keep_unlisted", Some(&["keep_unlisted", "drop_unlisted"])),
     // Whether rows may be reserved beyond their quantity (BP §h.2).
     ("over_reservation", "accepted", Some(&["accepted", "refused"])),
+    // A search filter that does not exist (BP §m.2).
+    ("unknown_search_filter", "refused", Some(&["refused", "ignored"])),
+    // How product-search compares a SKU (BP §m.2).
+    ("product_sku_search", "exact", Some(&["exact", "partial"])),
+    // Row quantities of 0 and below (BP §m.2).
+    ("non_positive_quantity", "refused", Some(&["refused", "taken"])),
+    // Contact names of more than 32 characters (BP §m.2).
+    ("long_contact_name", "refused", Some(&["refused", "cut"])),
+    // A GET of sales orders of which a part exists: 207 with the bare list, or with resource statuses (BP §a.3).
+    ("partial_read", "list", Some(&["list", "statuses"])),
+    // Payments by a method that has no bank account in the currency (BP §m.2).
+    ("payment_without_bank_account", "accepted", Some(&["accepted", "refused"])),
+    // Payments on cancelled and invoiced orders (BP §i.1, §m).
+    ("payment_on_closed_order", "accepted", Some(&["accepted", "refused"])),
+    // Payments beyond an order's total (BP §i.1, §m).
+    ("overpayment", "accepted", Some(&["accepted", "refused"])),
+    // Payments in another currency than the order's.
+    ("payment_currency", "order_only", Some(&["order_only", "any"])),
+    // Number and status of error codes that nobody documents (BP §m.2).
+    ("placeholder_code", "999", None),
+    ("placeholder_status", "400", Some(&["400", "409", "422", "500"])),
     // JSON type of a note's weight (BP §h.3).
     ("note_weight", "string", Some(&["string", "number"])),
     // Where a drop-ship note shows its tracking reference (BP §h.4).
@@ -44,8 +65,10 @@ const KNOWN: &[(&str, &str, Option<&[&str]>)] = &[
     ("webhook_tries", "10", None),
     // Whether an answered retry carries the first raised-on or a fresh one.
     ("webhook_retry_raised_on", "first", Some(&["first", "fresh"])),
-    // Whether http is accepted as a hook's scheme.
-    ("webhook_http", "true", Some(&["true", "false"])),
+    // Calls of a deleted hook that still wait to be made or repeated.
+    ("webhook_after_delete", "dropped", Some(&["dropped", "delivered"])),
+    // Whether http is accepted as a hook's scheme; the documents show https alone (BP §d.1).
+    ("webhook_http", "false", Some(&["true", "false"])),
     // Whether the order's payment status counts an authorisation (BP §m).
     ("auth_payment_status", "unpaid", Some(&["unpaid", "paid"])),
     // Whether a multi-message costs one request or one per message (BP §a.10).
@@ -77,7 +100,12 @@ impl Switches {
 
     /// Whether a worded switch has this value.
     pub fn is(&self, name: &str, value: &str) -> bool {
-        self.0.get(name).and_then(Value::as_str) == Some(value)
+        self.word(name) == value
+    }
+
+    /// The value of a worded switch.
+    pub fn word(&self, name: &str) -> &str {
+        self.0.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
     /// Whether a boolean switch is on.

@@ -99,6 +99,7 @@ fn correct(call: &mut Call<'_>, id: i64) -> Answer {
         }
         changes.push(StockChange { product, warehouse: id, location, quantity });
     }
+    call.account.check_corrections(&changes)?;
     let mut ids = Vec::new();
     for change in changes {
         call.account.correct_stock(change, call.switches, call.now)?;

@@ -140,7 +140,7 @@ fn register(call: &mut Call<'_>) -> Answer {
     let url = url::Url::parse(&uri_template.replace("${", "").replace('}', "")).ok();
     let secure = url.as_ref().is_some_and(|url| url.scheme() == "https" || (url.scheme() == "http" && call.switches.on("webhook_http")));
     if !secure {
-        return Err(Refusal::bad("INTC-999", "uriTemplate must be an absolute URL"));
+        return Err(Refusal::bad("INTC-999", "uriTemplate must be an absolute URL with https"));
     }
     let both = format!("{uri_template}{body_template}");
     for variable in ["${account-code}", "${resource-type}", "${lifecycle-event}"] {

@@ -12,7 +12,7 @@ use hyper::{Request, Response};
 use super::clock::SimClock;
 use super::control;
 use super::fault::Action;
-use super::message::{ApiRequest, ApiResponse};
+use super::message::{ApiRequest, ApiResponse, Door};
 use super::platform::Platform;
 use super::server::{Core, Shared};
 
@@ -25,8 +25,8 @@ const BODY_BYTES_MAX: usize = 20 * 1024 * 1024;
 pub(super) struct Cut;
 
 /// Reads, executes and answers one request.
-pub(super) async fn exchange<P: Platform>(shared: Arc<Shared<P>>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Cut> {
-    let answer = match read(&shared, request).await {
+pub(super) async fn exchange<P: Platform>(shared: Arc<Shared<P>>, request: Request<Incoming>, door: Door) -> Result<Response<Full<Bytes>>, Cut> {
+    let answer = match read(&shared, request, door).await {
         Ok(request) if request.path.starts_with("/_sim") => control::answer(&shared, &request),
         Ok(request) => call(&shared, request).await?,
         Err(refusal) => refusal,
@@ -34,7 +34,7 @@ pub(super) async fn exchange<P: Platform>(shared: Arc<Shared<P>>, request: Reque
     Ok(render(answer, &shared.clock))
 }
 
-async fn read<P: Platform>(shared: &Shared<P>, request: Request<Incoming>) -> Result<ApiRequest, ApiResponse> {
+async fn read<P: Platform>(shared: &Shared<P>, request: Request<Incoming>, door: Door) -> Result<ApiRequest, ApiResponse> {
     let (head, body) = request.into_parts();
     let body = Limited::new(body, BODY_BYTES_MAX).collect().await.map_err(|error| {
         tracing::debug!(%error, "cannot read a request's body");
@@ -60,6 +60,7 @@ async fn read<P: Platform>(shared: &Shared<P>, request: Request<Incoming>) -> Re
         body: body.to_bytes(),
         at: shared.clock.now(),
         uri_len: head.uri.path_and_query().map_or(0, |whole| whole.as_str().len()),
+        door,
     })
 }
 
@@ -94,8 +95,8 @@ async fn spoilt<P: Platform>(shared: &Arc<Shared<P>>, request: ApiRequest, tenan
             shared.core().ledger.call(&request, tenant, Some(&answer), fault);
             Ok(answer)
         }
-        Action::Throttle => {
-            let answer = shared.platform().throttled(&request);
+        Action::Throttle { empty } => {
+            let answer = shared.platform().throttled(&request, empty);
             shared.core().ledger.call(&request, tenant, Some(&answer), fault);
             Ok(answer)
         }

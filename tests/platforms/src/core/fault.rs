@@ -12,8 +12,8 @@ use super::rng::Rng;
 pub(super) enum Action {
     /// Not executed; answered like this.
     Status(ApiResponse),
-    /// Not executed; the platform's own throttle answer.
-    Throttle,
+    /// Not executed; the platform's own throttle answer. `empty`: the quota is used up for the calls that follow, too.
+    Throttle { empty: bool },
     /// Executed and answered this many milliseconds late.
     Delay(u64),
     /// Executed at once, answered this many milliseconds late.
@@ -32,7 +32,7 @@ impl Action {
     pub(super) const fn name(&self) -> &'static str {
         match self {
             Self::Status(_) => "status",
-            Self::Throttle => "throttle",
+            Self::Throttle { .. } => "throttle",
             Self::Delay(_) => "delay",
             Self::DelayAfter(_) => "delay_after",
             Self::CommitLate(_) => "commit_late",
@@ -47,7 +47,7 @@ impl Action {
         let ms = || body.get("ms").and_then(Value::as_u64).ok_or("action.ms must be a whole number");
         Ok(match kind {
             "status" => Self::Status(status_answer(body)?),
-            "throttle" => Self::Throttle,
+            "throttle" => Self::Throttle { empty: body.get("empty").and_then(Value::as_bool).unwrap_or(false) },
             "delay" => Self::Delay(ms()?),
             "delay_after" => Self::DelayAfter(ms()?),
             "commit_late" => Self::CommitLate(ms()?),

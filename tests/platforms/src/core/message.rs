@@ -1,10 +1,36 @@
 //! One HTTP exchange as the platforms see it: whole, in memory, without any type of the HTTP library.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+
+/// The port a request came in by. Both platforms have their sign-in on another host than the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// One port for everything.
+    Whole,
+    /// The API's own port; sign-in and tokens are elsewhere.
+    Api,
+    /// The sign-in's own port, beside the API at this address.
+    SignIn(SocketAddr),
+}
+
+impl Door {
+    /// Whether the API is behind it.
+    #[must_use]
+    pub const fn leads_to_api(self) -> bool {
+        !matches!(self, Self::SignIn(_))
+    }
+
+    /// Whether sign-in and tokens are behind it.
+    #[must_use]
+    pub const fn leads_to_sign_in(self) -> bool {
+        !matches!(self, Self::Api)
+    }
+}
 
 /// One request, read completely.
 #[derive(Debug, Clone)]
@@ -23,6 +49,8 @@ pub struct ApiRequest {
     pub at: Timestamp,
     /// Length of path and query as sent, in bytes.
     pub uri_len: usize,
+    /// The port it came in by.
+    pub door: Door,
 }
 
 impl ApiRequest {

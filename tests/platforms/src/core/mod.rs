@@ -19,7 +19,7 @@ mod switches;
 pub use clock::SimClock;
 pub use delivery::Chaos;
 pub use glob::Glob;
-pub use message::{ApiRequest, ApiResponse};
+pub use message::{ApiRequest, ApiResponse, Door};
 pub use platform::{Delivery, DeliveryOutcome, Platform};
 pub use rng::Rng;
 pub use server::{ServeSettings, Server, serve, serve_with};

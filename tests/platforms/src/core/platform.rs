@@ -21,8 +21,8 @@ pub trait Platform: Send + 'static {
     fn due_deliveries(&mut self, now: Timestamp) -> Vec<Delivery>;
     /// What became of a delivery: forget it, or schedule its retry.
     fn delivered(&mut self, id: u64, outcome: DeliveryOutcome, now: Timestamp);
-    /// What a `throttle` fault answers: the platform's own throttle answer.
-    fn throttled(&mut self, request: &ApiRequest) -> ApiResponse;
+    /// What a `throttle` fault answers: the platform's own throttle answer, as if the quota were used up; with `empty` it then is.
+    fn throttled(&mut self, request: &ApiRequest, empty: bool) -> ApiResponse;
     /// Forgets everything; the seed starts the platform's random numbers anew.
     fn reset(&mut self, seed: u64);
 }

@@ -16,6 +16,7 @@ use super::delivery::{self, Chaos};
 use super::exchange::exchange;
 use super::fault::Faults;
 use super::ledger::Ledger;
+use super::message::Door;
 use super::platform::Platform;
 use super::rng::Rng;
 
@@ -59,13 +60,15 @@ pub struct ServeSettings {
     pub bodies: bool,
     /// How long a webhook's receiver may take.
     pub delivery_timeout: Duration,
+    /// Where sign-in and tokens are served, if not on the API's port.
+    pub sign_in: Option<SocketAddr>,
 }
 
 impl ServeSettings {
-    /// Bodies kept, five seconds for receivers.
+    /// Bodies kept, five seconds for receivers, one port for everything.
     #[must_use]
     pub const fn new(clock: SimClock, seed: u64) -> Self {
-        Self { clock, seed, bodies: true, delivery_timeout: Duration::from_secs(5) }
+        Self { clock, seed, bodies: true, delivery_timeout: Duration::from_secs(5), sign_in: None }
     }
 }
 
@@ -74,6 +77,8 @@ impl ServeSettings {
 pub struct Server {
     /// The address it is bound to.
     pub addr: SocketAddr,
+    /// The address that sign-in and tokens are served at; the same unless they have a port of their own.
+    pub sign_in_addr: SocketAddr,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -83,6 +88,12 @@ impl Server {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.addr)
+    }
+
+    /// The base URL of sign-in and tokens, without a slash at the end.
+    #[must_use]
+    pub fn sign_in_url(&self) -> String {
+        format!("http://{}", self.sign_in_addr)
     }
 
     /// Closes the port, cuts open connections and ends deliveries.
@@ -116,6 +127,10 @@ pub async fn serve<P: Platform>(platform: P, bind: SocketAddr, clock: SimClock, 
 pub async fn serve_with<P: Platform>(platform: P, bind: SocketAddr, settings: ServeSettings) -> io::Result<Server> {
     let listener = TcpListener::bind(bind).await?;
     let addr = listener.local_addr()?;
+    let beside = match settings.sign_in {
+        Some(bind) => Some(TcpListener::bind(bind).await?),
+        None => None,
+    };
     let core = Core {
         ledger: Ledger::new(settings.bodies),
         faults: Faults::default(),
@@ -126,11 +141,20 @@ pub async fn serve_with<P: Platform>(platform: P, bind: SocketAddr, settings: Se
     };
     let shared = Arc::new(Shared { platform: Mutex::new(platform), core: Mutex::new(core), clock: settings.clock });
     let stop = CancellationToken::new();
-    let tasks = vec![tokio::spawn(accept(Arc::clone(&shared), listener, stop.clone())), tokio::spawn(delivery::run(shared, stop.clone()))];
-    Ok(Server { addr, stop, tasks })
+    let mut tasks = Vec::new();
+    let mut sign_in_addr = addr;
+    let mut door = Door::Whole;
+    if let Some(beside) = beside {
+        sign_in_addr = beside.local_addr()?;
+        door = Door::Api;
+        tasks.push(tokio::spawn(accept(Arc::clone(&shared), beside, Door::SignIn(addr), stop.clone())));
+    }
+    tasks.push(tokio::spawn(accept(Arc::clone(&shared), listener, door, stop.clone())));
+    tasks.push(tokio::spawn(delivery::run(shared, stop.clone())));
+    Ok(Server { addr, sign_in_addr, stop, tasks })
 }
 
-async fn accept<P: Platform>(shared: Arc<Shared<P>>, listener: TcpListener, stop: CancellationToken) {
+async fn accept<P: Platform>(shared: Arc<Shared<P>>, listener: TcpListener, door: Door, stop: CancellationToken) {
     loop {
         let stream = tokio::select! {
             () = stop.cancelled() => return,
@@ -146,19 +170,19 @@ async fn accept<P: Platform>(shared: Arc<Shared<P>>, listener: TcpListener, stop
         tokio::spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = connection(shared, stream) => {}
+                () = connection(shared, stream, door) => {}
             }
         });
     }
 }
 
-async fn connection<P: Platform>(shared: Arc<Shared<P>>, stream: TcpStream) {
+async fn connection<P: Platform>(shared: Arc<Shared<P>>, stream: TcpStream, door: Door) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set nodelay");
     }
     let service = service_fn(move |request| {
         let shared = Arc::clone(&shared);
-        async move { exchange(shared, request).await }
+        async move { exchange(shared, request, door).await }
     });
     let served = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
     if let Err(error) = served {

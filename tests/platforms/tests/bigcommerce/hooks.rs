@@ -51,6 +51,27 @@ async fn bad_hooks_are_refused() {
 }
 
 #[tokio::test]
+async fn a_channel_has_its_own_scopes_and_no_others() {
+    let shop = Shop::open().await;
+    for (scope, status) in [
+        ("store/channel/1/order/created", 200),
+        ("store/channel/7/order/refund/created", 200),
+        ("store/channel/1/inventory/product/stock_changed", 200),
+        ("store/channel/1/inventory/product/settings_changed", 200),
+        ("store/channel/1/order/*", 200),
+        ("store/channel/1/inventory/product/*", 200),
+        ("store/channel/1/*", 200),
+        ("store/channel/1/banana", 400),
+        ("store/channel/1/order/exploded", 400),
+        ("store/channel/1/order/created/*", 400),
+        ("store/channel/first/order/created", 400),
+        ("store/channel/1/", 400),
+    ] {
+        assert_eq!(register(&shop, scope, "https://hooks.example.com/").await.status, status, "{scope}");
+    }
+}
+
+#[tokio::test]
 async fn one_scope_takes_ten_destinations_and_each_once() {
     let shop = Shop::open().await;
     for n in 0..10 {

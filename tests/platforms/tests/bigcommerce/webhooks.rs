@@ -8,20 +8,20 @@ use sha2::Sha256;
 use crate::harness::{Shop, until};
 use crate::receiver::{Post, Receiver};
 
-async fn listen(shop: &Shop, scope: &str) -> Receiver {
+pub async fn listen(shop: &Shop, scope: &str) -> Receiver {
     let receiver = Receiver::start().await;
     hook(shop, scope, &receiver.url).await;
     receiver
 }
 
-async fn hook(shop: &Shop, scope: &str, url: &str) {
+pub async fn hook(shop: &Shop, scope: &str, url: &str) {
     shop.switch("allow_loopback_http", json!(true)).await;
     let body = json!({ "scope": scope, "destination": url, "is_active": true, "headers": { "X-Connector-Secret": "top" } });
     let answer = shop.call("POST", "v3/hooks", Some(body)).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
 }
 
-fn sign(secret: &str, post: &Post) -> String {
+pub fn sign(secret: &str, post: &Post) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(format!("{}.{}.", post.header("webhook-id"), post.header("webhook-timestamp")).as_bytes());
     mac.update(&post.body);

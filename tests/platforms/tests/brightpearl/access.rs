@@ -121,6 +121,21 @@ async fn the_201st_request_of_a_wall_clock_minute_is_a_503_and_401s_count() {
 }
 
 #[tokio::test]
+async fn a_made_up_developer_reference_opens_no_pool_of_its_own() {
+    let sim = Sim::start().await;
+    sim.switch(json!({"requests_per_minute": 200})).await;
+    let now = sim.clock.now().as_millisecond();
+    sim.clock.set_offset_ms(60_000 - now.rem_euclid(60_000) + 1_000).unwrap();
+    let path = "/accounting-service/tax-code";
+    assert_eq!(sim.get(path).await.header("brightpearl-requests-remaining"), 199);
+    let request = sim.http.get(sim.url(&format!("/public-api/acme{path}"))).bearer_auth(sim.installation("access_token"));
+    let wrong = Sim::send(request.header("brightpearl-app-ref", sim.installation("app_ref")).header("brightpearl-dev-ref", "made-up")).await;
+    assert_eq!((wrong.status, wrong.header("brightpearl-requests-remaining")), (401, 198), "the token's own developer pays");
+    let used = sim.view("/quota").await["used"].clone();
+    assert!(used.get("made-up").is_none(), "{used}");
+}
+
+#[tokio::test]
 async fn unknown_paths_long_uris_and_broken_bodies_are_refused() {
     let sim = Sim::start().await;
     assert_eq!(sim.get("/order-service/nonsense").await.refusal(), (404, "CMNC-404"));

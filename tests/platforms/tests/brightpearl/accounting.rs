@@ -60,6 +60,27 @@ async fn payments_are_checked_field_by_field() {
 }
 
 #[tokio::test]
+async fn a_payments_journal_is_checked_and_its_text_cut() {
+    let sim = Sim::start().await;
+    let id = sim.order("journal").await;
+    let path = "/accounting-service/customer-payment";
+    for (field, wrong, status) in [("journalRef", json!({"x": 1}), 500), ("journalId", json!("nope"), 500), ("journalId", json!(1), 400)] {
+        let mut body = payment(id, "j", "1");
+        body[field] = wrong.clone();
+        assert_eq!(sim.post(path, body).await.status, status, "{field} {wrong}");
+    }
+    let mut body = payment(id, "j1", "1");
+    body["journalRef"] = json!("é".repeat(300));
+    let first = sim.post(path, body).await.id();
+    let shown = sim.view(&format!("/payments/{first}")).await["payments"][0].clone();
+    assert_eq!(shown["journal_ref"], "é".repeat(255));
+    let mut linked = payment(id, "j2", "1");
+    linked["journalId"] = shown["journal"].clone();
+    let second = sim.post(path, linked).await.id();
+    assert_eq!(sim.view(&format!("/payments/{second}")).await["payments"][0]["journal"], shown["journal"]);
+}
+
+#[tokio::test]
 async fn an_authorisation_pays_nothing_unless_the_switch_says_so_and_refunds_pay_credits() {
     let sim = Sim::start().await;
     let id = sim.order("auth").await;

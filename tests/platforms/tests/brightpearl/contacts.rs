@@ -84,6 +84,22 @@ async fn the_email_search_is_partial_and_addresses_may_be_shared() {
 }
 
 #[tokio::test]
+async fn more_contacts_than_a_page_holds_are_read_page_by_page() {
+    let sim = Sim::start().await;
+    for number in 0..205 {
+        sim.act("/contacts", json!({"email": format!("{number}@example.com")})).await;
+    }
+    let first = sim.get("/contact-service/contact").await;
+    assert_eq!(first.body["pagination"], json!({"morePagesAvailable": true, "resultsReturned": 200, "firstResult": 1, "lastResult": 200}));
+    let second = sim.get("/contact-service/contact?firstResult=201").await;
+    assert_eq!(second.body["pagination"], json!({"morePagesAvailable": false, "resultsReturned": 7, "firstResult": 201, "lastResult": 207}));
+    assert!(second.data()[0]["contactId"].as_i64() > first.data()[199]["contactId"].as_i64());
+    let small = sim.get("/contact-service/contact?firstResult=3&pageSize=2").await;
+    assert_eq!((small.data()[0]["contactId"].as_i64(), small.data().as_array().unwrap().len()), (first.data()[2]["contactId"].as_i64(), 2));
+    assert_eq!(sim.get("/contact-service/contact?firstResult=0").await.status, 400);
+}
+
+#[tokio::test]
 async fn a_second_contact_of_a_company_is_secondary_and_inherits_its_addresses() {
     let sim = Sim::start().await;
     let (head_office, home) = (address(&sim).await, address(&sim).await);

@@ -149,6 +149,53 @@ async fn a_drop_ship_note_is_shipped_with_its_tracking_where_the_switch_says() {
 }
 
 #[tokio::test]
+async fn a_drop_ship_note_has_a_purchase_order_and_can_be_taken_back() {
+    let sim = Sim::start().await;
+    let receiver = Receiver::start().await;
+    sim.hook("drop-ship-note", &receiver.url, false, 1).await;
+    let id = sim.order("ds-po").await;
+    let made = sim.act(&format!("/orders/{id}/drop-ship"), json!({})).await;
+    let bought = sim.read(made["purchase_order_id"].as_i64().unwrap()).await;
+    assert_eq!((&bought["orderTypeCode"], &bought["parentOrderId"], &bought["stockStatusCode"]), (&json!("PO"), &json!(id), &json!("PON")));
+    let rows: Vec<_> = bought["orderRows"].as_object().unwrap().values().map(|row| row["productId"].as_i64().unwrap()).collect();
+    assert_eq!(rows, [sim.mug], "what is not stock is not bought");
+    let note = made["id"].as_i64().unwrap();
+    sim.control("DELETE", &format!("/accounts/acme/drop-ship/{note}"), json!({})).await;
+    receiver.wait(2).await;
+    let mut events = receiver.events();
+    events.sort();
+    assert_eq!(events, ["drop-ship-note.created", "drop-ship-note.destroyed"]);
+    assert_eq!(sim.get(&format!("/warehouse-service/order/{id}/goods-note/drop-ship")).await.data(), &json!({}));
+    let again = sim.act(&format!("/orders/{id}/drop-ship"), json!({"ship": true})).await["id"].as_i64().unwrap();
+    assert_eq!(sim.try_control("DELETE", &format!("/accounts/acme/drop-ship/{again}"), json!({})).await.0, 400, "shipped is shipped");
+}
+
+#[tokio::test]
+async fn a_transfer_goes_through_every_step_and_touches_no_order() {
+    let sim = Sim::start().await;
+    let receiver = Receiver::start().await;
+    for event in ["goods-out-note", "order"] {
+        sim.hook(event, &receiver.url, false, 1).await;
+    }
+    let note = sim.act("/goods-out/transfer", json!({})).await["id"].as_i64().unwrap();
+    receiver.wait(5).await;
+    let mut events = receiver.events();
+    events.sort();
+    assert_eq!(
+        events,
+        [
+            "goods-out-note.created",
+            "goods-out-note.modified.packed",
+            "goods-out-note.modified.picked",
+            "goods-out-note.modified.printed",
+            "goods-out-note.modified.shipped"
+        ]
+    );
+    let shown = sim.get(&format!("/warehouse-service/order/*/goods-note/goods-out/{note}")).await.data()[note.to_string()].clone();
+    assert_eq!((&shown["status"]["packed"], &shown["status"]["shipped"], &shown["transfer"]), (&json!(true), &json!(true), &json!(true)));
+}
+
+#[tokio::test]
 async fn goods_come_back_in_on_a_credit() {
     let sim = Sim::start().await;
     let parent = sim.order("sold").await;

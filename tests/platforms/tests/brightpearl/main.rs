@@ -9,13 +9,16 @@
 
 mod access;
 mod accounting;
+mod ambiguities;
 mod catalogue;
+mod chaos;
 mod contacts;
 mod goods_out;
 mod order_changes;
 mod orders;
 mod reservations;
 mod searches;
+mod sign_in;
 mod staff;
 mod support;
 mod webhooks;

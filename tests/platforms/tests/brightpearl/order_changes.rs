@@ -19,6 +19,10 @@ async fn a_patch_takes_only_the_documented_paths() {
     let add = sim.patch(&path, json!([{"op": "add", "path": "/reference", "value": "X"}])).await;
     assert_eq!(add.refusal(), (500, "CMNC-044"));
     assert_eq!(add.message(), "Invalid patch operation (add) for given path (/reference)");
+    for (field, value) in [("/delivery/shippingMethodId", json!(6)), ("/delivery/deliveryDate", json!("2026-03-06T12:00:00Z"))] {
+        assert_eq!(sim.patch(&path, json!([{"op": "add", "path": field, "value": value}])).await.refusal(), (500, "CMNC-044"), "{field}");
+        assert_eq!(sim.patch(&path, json!([{"op": "replace", "path": field, "value": value}])).await.status, 200, "{field}");
+    }
     sim.act(&format!("/orders/{id}/allocate"), json!({})).await;
     assert_eq!(sim.patch(&path, json!([{"op": "replace", "path": "/warehouseId", "value": 3}])).await.status, 400);
 }

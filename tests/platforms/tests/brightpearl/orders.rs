@@ -219,3 +219,23 @@ async fn a_low_level_order_takes_rows_one_by_one() {
     assert_eq!(sim.delete(&format!("{path}/{id}/row/{row_id}")).await.body, json!({}));
     assert_eq!(sim.get("/order-service/order/1/note").await.refusal(), (400, "ORDC-003"));
 }
+
+#[tokio::test]
+async fn a_low_level_order_is_checked_as_a_sales_order_is() {
+    let sim = Sim::start().await;
+    let good = json!({"orderTypeCode": "SO", "parties": {"customer": {"contactId": sim.customer}}, "priceModeCode": "INC",
+        "installedIntegrationInstanceId": sim.instance(), "assignment": {"current": {"staffOwnerContactId": 4}}});
+    for (pointer, wrong) in [
+        ("/priceModeCode", json!("NET")),
+        ("/installedIntegrationInstanceId", json!(999)),
+        ("/assignment/current/staffOwnerContactId", json!(sim.customer)),
+    ] {
+        let mut body = good.clone();
+        *body.pointer_mut(pointer).unwrap() = wrong;
+        assert_eq!(sim.post("/order-service/order", body).await.refusal(), (400, "ORDC-999"), "{pointer}");
+    }
+    let mut child = good.clone();
+    child["parentOrderId"] = json!(123_456);
+    assert_eq!(sim.post("/order-service/order", child).await.refusal(), (400, "ORDC-003"));
+    assert_eq!(sim.post("/order-service/order", good).await.status, 200);
+}

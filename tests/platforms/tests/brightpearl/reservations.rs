@@ -58,9 +58,51 @@ async fn a_row_named_twice_is_summed_and_the_switches_tighten_reserving() {
     sim.switch(json!({"over_reservation": "accepted"})).await;
     assert_eq!(sim.post(&path, json!({"products": [line, line]})).await.status, 200);
     assert_eq!(stock(&sim, sim.mug).await["allocated"], 4);
-    sim.switch(json!({"reservation_put": "drop_unlisted"})).await;
     let two = sim.order("other").await;
     assert_eq!(sim.put(&format!("/warehouse-service/order/{two}/reservation"), json!({"products": []})).await.refusal(), (404, "CMNC-404"));
+}
+
+/// An order of 2 mugs and 3 caps, all reserved; its id and the two rows.
+async fn reserved(sim: &Sim, reference: &str) -> (i64, String, String) {
+    let mut body = sim.order_body(reference);
+    body["rows"].as_array_mut().unwrap().push(json!({"productId": sim.cap, "quantity": 3, "taxCode": "T20", "net": "36", "tax": "7.2"}));
+    let id = sim.post("/order-service/sales-order", body).await.id();
+    let (mug, cap) = (sim.row(id, sim.mug).await, sim.row(id, sim.cap).await);
+    let lines = json!({"products": [{"productId": sim.mug, "salesOrderRowId": mug, "quantity": 2}, {"productId": sim.cap, "salesOrderRowId": cap, "quantity": 3}]});
+    assert_eq!(sim.post(&format!("/warehouse-service/order/{id}/reservation/warehouse/2"), lines).await.status, 200);
+    (id, mug, cap)
+}
+
+#[tokio::test]
+async fn rows_that_a_put_does_not_name_stay_or_go_by_the_switch() {
+    let sim = Sim::start().await;
+    for (switch, unlisted) in [("keep_unlisted", json!(3)), ("drop_unlisted", Value::Null)] {
+        sim.switch(json!({ "reservation_put": switch })).await;
+        let (id, mug, cap) = reserved(&sim, switch).await;
+        let free = stock(&sim, sim.cap).await["allocated"].as_i64().unwrap();
+        let path = format!("/warehouse-service/order/{id}/reservation");
+        let one = json!({"products": [{"productId": sim.mug, "salesOrderRowId": mug, "quantity": 1}]});
+        assert_eq!(sim.put(&path, one).await.body, json!({}));
+        let rows = sim.get(&path).await.data()[0]["orderRows"].clone();
+        assert_eq!((&rows[&mug]["quantity"], &rows[&cap]["quantity"]), (&json!(1), &unlisted), "{switch}");
+        let released = if unlisted.is_null() { 3 } else { 0 };
+        assert_eq!(stock(&sim, sim.cap).await["allocated"].as_i64().unwrap(), free - released, "{switch}");
+    }
+}
+
+#[tokio::test]
+async fn a_put_reserves_no_more_than_the_row_where_the_switch_forbids_it() {
+    let sim = Sim::start().await;
+    sim.switch(json!({"over_reservation": "refused"})).await;
+    let (id, mug, _) = reserved(&sim, "put-more").await;
+    let path = format!("/warehouse-service/order/{id}/reservation");
+    let line = |quantity: i64| json!({"products": [{"productId": sim.mug, "salesOrderRowId": mug, "quantity": quantity}]});
+    assert_eq!(sim.put(&path, line(5)).await.status, 400);
+    assert_eq!(sim.get(&path).await.data()[0]["orderRows"][&mug]["quantity"], 2, "a refusal leaves what was");
+    assert_eq!(sim.put(&path, line(2)).await.status, 200, "the quantity takes the place of the one reserved");
+    sim.switch(json!({"over_reservation": "accepted"})).await;
+    assert_eq!(sim.put(&path, line(5)).await.status, 200);
+    assert_eq!(sim.get(&path).await.data()[0]["orderRows"][&mug]["quantity"], 5);
 }
 
 #[tokio::test]
@@ -92,6 +134,10 @@ async fn stock_corrections_are_deltas_that_need_a_cost_when_positive() {
     assert_eq!(sim.post(path, line(-2, false)).await.status, 200);
     assert_eq!(stock(&sim, sim.mug).await["inStock"], 11);
     assert_eq!(sim.post(path, line(-99, false)).await.status, 400);
+    let half =
+        json!({"corrections": [{"quantity": -1, "productId": sim.mug, "locationId": 2}, {"quantity": -99, "productId": sim.cap, "locationId": 2}]});
+    assert_eq!(sim.post(path, half).await.status, 400);
+    assert_eq!(stock(&sim, sim.mug).await["inStock"], 11, "a refusal leaves nothing done");
     assert_eq!(sim.post("/warehouse-service/warehouse/99/stock-correction", line(1, true)).await.status, 400);
     assert_eq!(sim.get("/warehouse-service/warehouse/2/location/default").await.data(), &json!(2));
     assert_eq!(sim.get("/warehouse-service/warehouse/2/location/quarantine").await.data(), &json!(10));

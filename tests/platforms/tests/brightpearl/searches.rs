@@ -58,6 +58,42 @@ async fn filters_are_typed_and_unknown_ones_are_refused() {
 }
 
 #[tokio::test]
+async fn sales_orders_are_found_by_several_references_and_by_their_products() {
+    let sim = Sim::start().await;
+    let mut placed = Vec::new();
+    for (reference, product) in [("R1", sim.mug), ("R2", sim.cap), ("R3", sim.mug)] {
+        let mut body = sim.order_body(reference);
+        body["ref"] = json!(reference);
+        body["rows"][0]["productId"] = json!(product);
+        placed.push(sim.post("/order-service/sales-order", body).await.id());
+    }
+    let found = async |query: &str| {
+        let reply = sim.get(&format!("/order-service/sales-order-search?columns=salesOrderId&{query}")).await;
+        reply.data()["results"].as_array().unwrap().iter().map(|row| row[0].as_i64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(found("customerRefs=R1").await, placed[..1]);
+    assert_eq!(found("customerRefs=R1,R2,R9").await, placed[..2]);
+    assert_eq!(found(&format!("productIds={}", sim.cap)).await, placed[1..2]);
+    assert_eq!(found(&format!("productIds={},{}", sim.cap, sim.mug)).await, placed);
+    assert_eq!(found("productIds=1").await, Vec::<i64>::new());
+    assert_eq!(sim.get("/order-service/sales-order-search?productIds=x").await.refusal(), (500, "CMNC-018"));
+    assert_eq!(sim.get("/order-service/order-search?productIds=1").await.status, 400, "the low-level search has no such filter");
+}
+
+#[tokio::test]
+async fn every_stock_code_has_a_number() {
+    let sim = Sim::start().await;
+    let mut body = sim.order_body("credit");
+    body["statusId"] = json!(9);
+    let credit = sim.post("/order-service/sales-credit", body).await.id();
+    let found = sim.get(&format!("{PATH}?orderId={credit}&columns=orderStockStatusId")).await.data()["results"][0][0].clone();
+    let listed = sim.get("/order-service/order-stock-status").await.data().as_array().unwrap().clone();
+    let code = sim.read(credit).await["stockStatusCode"].clone();
+    assert_eq!(code, "SCN");
+    assert_eq!(listed.iter().find(|entry| entry["code"] == code).unwrap()["id"], found);
+}
+
+#[tokio::test]
 async fn pages_and_sorting_work_together() {
     let sim = Sim::start().await;
     let mut ids = Vec::new();

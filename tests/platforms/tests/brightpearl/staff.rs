@@ -123,6 +123,15 @@ async fn a_cut_after_commit_leaves_the_order_and_a_throttle_fault_answers_as_the
     sim.control("POST", "/faults", rule).await;
     let throttled = sim.get("/accounting-service/tax-code").await;
     assert_eq!((throttled.status, throttled.header("brightpearl-requests-remaining")), (503, 0));
+    assert_eq!(sim.get("/accounting-service/tax-code").await.status, 200, "that was for one call");
+    let now = sim.clock.now().as_millisecond();
+    sim.clock.set_offset_ms(60_000 - now.rem_euclid(60_000) + 1_000).unwrap();
+    let rule = json!({"method": "GET", "path": "/public-api/*", "action": {"kind": "throttle", "empty": true}, "times": 1});
+    sim.control("POST", "/faults", rule).await;
+    for _ in 0..2 {
+        assert_eq!(sim.get("/accounting-service/tax-code").await.status, 503, "the minute's quota is used up");
+    }
+    sim.advance(60_000).await;
     let calls = sim.control("GET", "/ledger/calls/count?tenant=acme&path=sales-order", Value::Null).await;
     assert_eq!(calls["count"], 1);
 }

@@ -206,8 +206,9 @@ impl Sim {
         rows.iter().find(|(_, row)| row["productId"] == product).unwrap().0.clone()
     }
 
-    /// Registers a webhook to a receiver.
+    /// Registers a webhook to a receiver, which speaks plain http.
     pub async fn hook(&self, event: &str, to: &str, set: bool, quality: i64) -> i64 {
+        self.switch(json!({"webhook_http": true})).await;
         self.post("/integration-service/webhook", hook_body(event, to, set, quality)).await.id()
     }
 }

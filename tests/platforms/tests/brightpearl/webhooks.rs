@@ -33,8 +33,7 @@ async fn registrations_are_validated_listed_for_every_app_and_deleted() {
         assert_eq!(sim.post(path, body).await.status, 400, "{field}");
     }
     let plain = hook_body("order", "http://127.0.0.1:1/x", true, 1);
-    sim.switch(json!({"webhook_http": false})).await;
-    assert_eq!(sim.post(path, plain.clone()).await.status, 400);
+    assert_eq!(sim.post(path, plain.clone()).await.refusal(), (400, "INTC-999"), "https alone unless a switch says otherwise");
     sim.switch(json!({"webhook_http": true})).await;
     let id = sim.post(path, plain.clone()).await.id();
     let listed = sim.get(path).await;
@@ -135,6 +134,66 @@ async fn a_dead_receiver_is_tried_again_later_with_quality_1() {
     let calls = receiver.wait(2).await;
     assert_ne!(calls[0]["raisedOn"], calls[1]["raisedOn"]);
     assert_eq!(calls[0]["id"], calls[1]["id"]);
+}
+
+#[tokio::test]
+async fn a_repeated_call_says_when_it_was_first_raised_and_nothing_else_changes() {
+    let sim = Sim::start().await;
+    sim.switch(json!({"webhook_retry_ms": 3_600_000})).await;
+    let receiver = Receiver::start().await;
+    receiver.answer(&[500]);
+    sim.hook("order.modified.order-status", &receiver.url, true, 1).await;
+    sim.act("/events", json!({"event": "order.modified.order-status", "ids": [70_001]})).await;
+    receiver.wait(1).await;
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while sim.view("/deliveries").await["waiting"][0]["in_flight"] != json!(false) {
+        assert!(std::time::Instant::now() < deadline);
+    }
+    sim.advance(3_600_000).await;
+    let calls = receiver.wait(2).await;
+    assert_eq!(calls[0], calls[1], "raised-on is the first one by default");
+}
+
+#[tokio::test]
+async fn creation_raises_both_events_by_default() {
+    let sim = Sim::start().await;
+    let receiver = Receiver::start().await;
+    for event in ["order", "sales-order"] {
+        sim.hook(event, &receiver.url, false, 1).await;
+    }
+    let id = sim.order("loud").await;
+    let calls = receiver.wait(2).await;
+    let mut events: Vec<&str> = calls.iter().map(|call| call["fullEvent"].as_str().unwrap()).collect();
+    events.sort_unstable();
+    assert_eq!(events, ["order.modified", "sales-order.created"]);
+    assert!(calls.iter().all(|call| call["id"] == json!(id.to_string())));
+}
+
+#[tokio::test]
+async fn calls_of_a_deleted_hook_are_dropped_or_made_by_the_switch() {
+    for (switch, tries) in [("dropped", 1), ("delivered", 2)] {
+        let sim = Sim::start().await;
+        sim.switch(json!({"webhook_retry_ms": 3_600_000, "webhook_after_delete": switch})).await;
+        let (gone, kept) = (Receiver::start().await, Receiver::start().await);
+        gone.answer(&[500]);
+        kept.answer(&[500]);
+        let hook = sim.hook("order.modified.order-status", &gone.url, true, 1).await;
+        sim.hook("order.modified.order-status", &kept.url, true, 1).await;
+        sim.act("/events", json!({"event": "order.modified.order-status", "ids": [70_001]})).await;
+        gone.wait(1).await;
+        kept.wait(1).await;
+        assert_eq!(sim.delete(&format!("/integration-service/webhook/{hook}")).await.status, 200);
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        while sim.view("/deliveries").await["waiting"].as_array().unwrap().iter().any(|one| one["in_flight"] == true) {
+            assert!(std::time::Instant::now() < deadline);
+        }
+        sim.advance(3_600_000).await;
+        kept.wait(2).await;
+        while sim.view("/deliveries").await["waiting"] != json!([]) {
+            assert!(std::time::Instant::now() < deadline);
+        }
+        assert_eq!(gone.calls().len(), tries, "{switch}");
+    }
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ pub(super) fn act(ctx: &mut Context<'_>, id: i64, action: &str, body: &Value) ->
         "archive" => only(body, &[]).map(|()| ctx.store.archive_order(id, ctx.now)),
         "message" => message(ctx, id, body),
         "capture" => only(body, &[]).map(|()| payment::captured(ctx.store, id, ctx.now)),
+        "settle" => only(body, &[]).map(|()| payment::settled(ctx.store, id, ctx.now)),
         "refund" => return Some(refund(ctx, id, body)),
         _ => return None,
     };
@@ -144,7 +145,7 @@ fn message(ctx: &mut Context<'_>, id: i64, body: &Value) -> Done {
 /// Control-panel refund: `items` as the API takes them; none refunds all that is left. Paid back by the first way the
 /// order was paid, else offline. `restock` gives the pieces back to stock.
 fn refund(ctx: &mut Context<'_>, id: i64, body: &Value) -> Answer {
-    only(body, &["items", "amount", "reason", "restock", "provider_id"])?;
+    only(body, &["items", "amount", "reason", "restock", "provider_id", "declined"])?;
     let Some(order) = ctx.store.orders.get(&id) else {
         return Err(refuse("no such order"));
     };
@@ -156,6 +157,7 @@ fn refund(ctx: &mut Context<'_>, id: i64, body: &Value) -> Answer {
         .cloned()
         .unwrap_or_else(|| json!([{ "item_type": "ORDER", "item_id": id, "amount": number(amount), "reason": text_at(body, "reason") }]));
     let mut wanted = read(order, &json!({ "items": items }))?;
+    wanted.declined = flag_at(body, "declined").unwrap_or(false);
     wanted.restock = flag_at(body, "restock").unwrap_or(ctx.store.settings.refund_adjusts_stock);
     let paid = order.transactions.iter().find(|known| known.ok && ["purchase", "capture"].contains(&known.event.as_str()));
     let provider = text_at(body, "provider_id").or(paid.map(|paid| paid.gateway.as_str())).unwrap_or("custom").to_owned();

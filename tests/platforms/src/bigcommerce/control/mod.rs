@@ -109,6 +109,7 @@ fn in_store(ctx: &mut Context<'_>, rest: &[&str], body: &Value) -> Option<Answer
         ("POST", ["settings"]) => store::settings(ctx.store, body),
         ("POST", ["accounts"]) => store::add_account(ctx, body),
         ("POST", ["accounts", client, "revoke"]) => store::revoke(ctx, client),
+        ("POST", ["accounts", client, "secret"]) => store::renew_secret(ctx, client, body),
         ("DELETE", ["accounts", client]) => store::delete_account(ctx.store, client),
         ("POST", ["accounts", client, "uninstall"]) => store::uninstall(ctx, client),
         ("POST", ["requests"]) => store::foreign_requests(ctx, body),

@@ -29,8 +29,10 @@ impl Payment {
             "wallet" => ("PayPal", "paypalexpress", status::AWAITING_FULFILMENT),
             "offline" => ("Bank Deposit", "bankdeposit", status::AWAITING_PAYMENT),
             "none" => ("", "", status::AWAITING_PAYMENT),
+            "declined" => ("Credit Card", "stripe", status::DECLINED),
+            "pending" => ("Bank Transfer", "banktransfer", status::AWAITING_PAYMENT),
             _ => {
-                return Err(refuse("payment.kind must be card, authorize, wallet, offline or none"));
+                return Err(refuse("payment.kind must be card, authorize, wallet, offline, none, declined or pending"));
             }
         };
         let shown = text_at(wish, "method").or_else(|| text_at(body, "payment_method")).unwrap_or(method);
@@ -49,6 +51,8 @@ pub(super) fn pay(ctx: &mut Context<'_>, id: i64, payment: &Payment) {
         "authorize" => ("authorization", "credit_card", "authorized"),
         "wallet" => ("purchase", "electronic_wallet", "captured"),
         "card" => ("purchase", "credit_card", "captured"),
+        "declined" => ("purchase", "credit_card", "declined"),
+        "pending" => ("pending", "offsite", "pending"),
         _ => ("", "", ""),
     };
     let mut rows = vec![
@@ -64,7 +68,7 @@ pub(super) fn pay(ctx: &mut Context<'_>, id: i64, payment: &Payment) {
     let at = ctx.now;
     for (event, method, gateway, amount) in rows.into_iter().filter(|(.., amount)| amount > &Decimal::ZERO) {
         let (event, method, gateway) = (event.to_owned(), method.to_owned(), gateway.to_owned());
-        let transaction = Transaction { id: 0, event, method, amount, gateway, ok: true, reference: None, at };
+        let transaction = Transaction { id: 0, event, method, amount, gateway, ok: payment.kind != "declined", reference: None, at };
         ctx.store.add_transaction(id, transaction);
     }
 }

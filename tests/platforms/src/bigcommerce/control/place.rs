@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use super::payment::{Payment, pay};
 use super::place_line::{cost, coupon, line};
-use super::{only, refuse};
+use super::{only, refuse, seed};
 use crate::bigcommerce::address::Address;
 use crate::bigcommerce::context::Context;
 use crate::bigcommerce::order::model::{Destination, Fee, Order};
-use crate::bigcommerce::order::pricing::Cost;
+use crate::bigcommerce::order::pricing::{Cost, Quirks};
 use crate::bigcommerce::status;
 use crate::bigcommerce::value::{decimal_at, flag_at, int_at, list_at, parse_date, string_at, text_at};
 use crate::core::ApiResponse;
@@ -94,6 +94,7 @@ fn heading(ctx: &mut Context<'_>, body: &Value) -> Result<Order, ApiResponse> {
     let currency = text_at(body, "currency").unwrap_or(&ctx.store.currency).to_ascii_uppercase();
     let cart_id = ctx.rng.uuid().to_string();
     let mut order = ctx.store.blank_order(&currency, ctx.now, cart_id);
+    order.terms.quirks = Quirks::of(ctx.switches);
     if let Some(id) = int_at(body, "id") {
         order.id = id;
     }
@@ -136,7 +137,7 @@ fn people(ctx: &mut Context<'_>, order: &mut Order, body: &Value) -> Result<(), 
         (None, Some(row)) => ctx.store.customers.values().find(|known| Some(known.email.as_str()) == text_at(row, "email")).map(|known| known.id),
     };
     let id = match (known, body.get("customer")) {
-        (None, Some(row)) => int_at(&ctx.add_customer(row), "id"),
+        (None, Some(row)) => int_at(&seed::customer(ctx, row), "id"),
         (known, _) => known,
     };
     order.billing = Address::read(body.get("billing").unwrap_or(&Value::Null));

@@ -168,14 +168,14 @@ pub(super) fn coupon(store: &mut Store, order: &mut Order, row: &Value) -> Resul
     order.recalculate();
     match kind {
         0 | 1 => {
-            let places = order.terms.places;
+            let terms = order.terms;
             for line in &mut order.lines {
                 let off = if kind == 0 {
                     amount * Decimal::from(line.quantity)
                 } else {
-                    round(line.discounted_inc() * amount / Decimal::ONE_HUNDRED, places)
+                    round(line.discountable(terms) * amount / Decimal::ONE_HUNDRED, terms.places)
                 };
-                let off = off.min(line.discounted_inc());
+                let off = off.min(line.discountable(terms));
                 if !off.is_zero() {
                     line.discounts.push(Discount { amount: off, ..template.clone() });
                 }

@@ -214,6 +214,16 @@ pub(super) fn revoke(ctx: &mut Context<'_>, client: &str) -> Answer {
     ok(&shown)
 }
 
+/// `POST …/accounts/{client_id}/secret {"client_secret"?}`: the app's secret is made anew; from now on webhooks are signed with it.
+pub(super) fn renew_secret(ctx: &mut Context<'_>, client: &str, body: &Value) -> Answer {
+    only(body, &["client_secret"])?;
+    let secret = text_at(body, "client_secret").map_or_else(|| ctx.rng.hex(32), str::to_owned);
+    let account = find(ctx.store, client)?;
+    account.client_secret = secret;
+    let shown = show_account(account);
+    ok(&shown)
+}
+
 /// `DELETE …/accounts/{client_id}`: irreversible, its hooks go with it.
 pub(super) fn delete_account(store: &mut Store, client: &str) -> Answer {
     find(store, client)?;
@@ -229,7 +239,7 @@ pub(super) fn uninstall(ctx: &mut Context<'_>, client: &str) -> Answer {
     // What listens for the uninstall itself must live until that event has been delivered.
     ctx.store.hooks.retain(|_, hook| hook.client_id != client || hook.wants("store/app/uninstalled"));
     let now = ctx.now;
-    ctx.store.emit("store/app/uninstalled", Vec::new(), now);
+    ctx.store.emit_to(client, "store/app/uninstalled", vec![("type", json!("store"))], now);
     Ok(ApiResponse::empty(204))
 }
 

@@ -10,7 +10,7 @@ use super::view::View;
 use crate::bigcommerce::context::Context;
 use crate::bigcommerce::reply::{Page, Reply, list_param, v2, v2_invalid, v2_list, v2_not_found};
 use crate::bigcommerce::status;
-use crate::bigcommerce::value::parse_date;
+use crate::bigcommerce::value::{flag_at, int_at, parse_date, text_at};
 use crate::core::{ApiRequest, ApiResponse};
 
 /// Fields that a list can be sorted by.
@@ -173,8 +173,17 @@ impl Include {
     }
 }
 
+/// Both spellings of the addresses' path are seen in clients; the switch can leave one (BC §j.2).
+pub(in crate::bigcommerce) fn is_spelt(ctx: &Context<'_>, name: &str) -> bool {
+    let served = ctx.switches.get("address_spelling");
+    served == "both" || served == name || !["shipping_addresses", "shippingaddresses"].contains(&name)
+}
+
 /// `GET /orders/{id}/…`, apart from shipments and consignments.
 pub(in crate::bigcommerce) fn part(ctx: &Context<'_>, id: i64, part: &[&str]) -> Reply {
+    if part.first().is_some_and(|name| !is_spelt(ctx, name)) {
+        return Err(v2_not_found());
+    }
     let order = ctx.order(id)?;
     let view = ctx.view();
     let rows: Vec<Value> = match part {
@@ -194,12 +203,33 @@ pub(in crate::bigcommerce) fn part(ctx: &Context<'_>, id: i64, part: &[&str]) ->
         }
         ["coupons"] => order.coupons.iter().map(|coupon| view.coupon(order, coupon)).collect(),
         ["taxes"] => view.taxes(order, ctx.request.param("details") == Some("true")),
-        ["messages"] => order.messages.clone(),
+        ["messages"] => messages(ctx.request, order)?,
         ["fees"] => return Ok(fees(ctx, order)),
         _ => return Err(v2_not_found()),
     };
     let page = Page::v2(ctx.request, ctx.clamps())?;
     Ok(v2_list(page.cut(rows)))
+}
+
+/// An order's messages that pass the filters (BC §d.4).
+fn messages(request: &ApiRequest, order: &Order) -> Result<Vec<Value>, ApiResponse> {
+    let mut rows = order.messages.clone();
+    for (name, value) in request.query.iter().filter(|(_, value)| !value.is_empty()) {
+        let number = || value.parse::<i64>().map_err(|_unreadable| v2_invalid(name));
+        let date = || parse_date(value).map(|at| at.as_second()).ok_or_else(|| v2_invalid(name));
+        let sent = |row: &Value| text_at(row, "date_created").and_then(parse_date).map_or(0, |at| at.as_second());
+        match name.as_str() {
+            "min_id" => number().map(|bound| rows.retain(|row| int_at(row, "id") >= Some(bound)))?,
+            "max_id" => number().map(|bound| rows.retain(|row| int_at(row, "id") <= Some(bound)))?,
+            "customer_id" => number().map(|id| rows.retain(|row| int_at(row, "customer_id") == Some(id)))?,
+            "min_date_created" => date().map(|at| rows.retain(|row| sent(row) >= at))?,
+            "max_date_created" => date().map(|at| rows.retain(|row| sent(row) <= at))?,
+            "status" => rows.retain(|row| text_at(row, "status") == Some(value)),
+            "is_flagged" => rows.retain(|row| flag_at(row, "is_flagged") == Some(value == "true" || value == "1")),
+            _ => {}
+        }
+    }
+    Ok(rows)
 }
 
 /// The sources disagree on this shape (BC §j.2).

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::bigcommerce::context::Context;
-use crate::bigcommerce::reply::{Page, Reply, list_param, v3, v3_cursor_list, v3_error, v3_field_error, v3_not_found};
+use crate::bigcommerce::cursor::Sorted;
+use crate::bigcommerce::reply::{Page, Reply, list_param, v3, v3_error, v3_field_error, v3_not_found};
 use crate::bigcommerce::value::{int_at, iso, text_at};
 use crate::core::ApiResponse;
 
@@ -88,7 +89,7 @@ fn list(ctx: &Context<'_>, order: Option<i64>) -> Reply {
         .filter(|(_, row)| among("namespace", row, "namespace") && among("namespace:in", row, "namespace"))
         .map(|(_, row)| row.clone())
         .collect();
-    Ok(v3_cursor_list(ctx.request, page, rows))
+    Ok(Sorted::by_id(rows).answer(ctx.request, page))
 }
 
 fn check(body: &Value, all: bool) -> Result<(), ApiResponse> {

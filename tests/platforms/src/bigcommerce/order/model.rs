@@ -85,8 +85,14 @@ impl Line {
         self.discounts.iter().map(|discount| discount.amount).sum()
     }
 
-    pub(in crate::bigcommerce) fn discounted_inc(&self) -> Decimal {
-        self.cost.charge.inc - self.discount()
+    /// What the shopper pays for it, tax included.
+    pub(in crate::bigcommerce) fn paid(&self, terms: Terms) -> Decimal {
+        self.cost.paid(self.discount(), terms)
+    }
+
+    /// What further discounts can be taken off.
+    pub(in crate::bigcommerce) fn discountable(&self, terms: Terms) -> Decimal {
+        self.cost.discountable(terms) - self.discount()
     }
 
     /// Whether a shipment may hold it.
@@ -171,6 +177,10 @@ pub(in crate::bigcommerce) struct Order {
     pub(in crate::bigcommerce) external_order_id: String,
     pub(in crate::bigcommerce) tax_provider: String,
     pub(in crate::bigcommerce) email_opt_in: bool,
+    pub(in crate::bigcommerce) locale: String,
+    pub(in crate::bigcommerce) ip_address: String,
+    /// As a caller gave it; the store's country otherwise.
+    pub(in crate::bigcommerce) geoip_country: String,
     pub(in crate::bigcommerce) lines: Vec<Line>,
     pub(in crate::bigcommerce) destinations: Vec<Destination>,
     pub(in crate::bigcommerce) coupons: Vec<Coupon>,

@@ -106,25 +106,30 @@ pub(in crate::bigcommerce) fn act(ctx: &mut Context<'_>, id: i64, action: &str) 
     ctx.store.pending.push((due, effect));
     let now = ctx.now;
     ctx.store.touch(id, now);
-    Ok(ApiResponse::empty(201))
+    Ok(ApiResponse::json(201, &json!({})))
 }
 
 /// A capture has gone through.
 pub(in crate::bigcommerce) fn captured(store: &mut Store, id: i64, now: Timestamp) {
-    finish(store, id, "capture", "captured", now);
+    finish(store, id, ("authorization", "capture"), "captured", now);
 }
 
 /// A void has gone through.
 pub(in crate::bigcommerce) fn voided(store: &mut Store, id: i64, now: Timestamp) {
-    finish(store, id, "void", "void", now);
+    finish(store, id, ("authorization", "void"), "void", now);
 }
 
-fn finish(store: &mut Store, id: i64, event: &str, payment_status: &str, now: Timestamp) {
+/// A pending payment has arrived.
+pub(in crate::bigcommerce) fn settled(store: &mut Store, id: i64, now: Timestamp) {
+    finish(store, id, ("pending", "settled"), "paid", now);
+}
+
+fn finish(store: &mut Store, id: i64, (earlier, event): (&str, &str), payment_status: &str, now: Timestamp) {
     let Some(order) = store.orders.get_mut(&id) else {
         return;
     };
     payment_status.clone_into(&mut order.payment_status);
-    let Some(first) = order.transactions.iter().find(|known| known.event == "authorization" && known.ok).cloned() else {
+    let Some(first) = order.transactions.iter().find(|known| known.event == earlier && known.ok).cloned() else {
         return;
     };
     let next = Transaction { event: event.to_owned(), reference: Some(first.id), at: now, ..first };

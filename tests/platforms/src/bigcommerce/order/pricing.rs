@@ -2,10 +2,12 @@
 //!
 //! The entered side (with or without tax, by the store's setting) is exact; the other is derived. Discounts are
 //! tax-inclusive amounts: what a line costs after them is its gross, and the tax is what is inside that gross.
+//! A switch makes them net amounts in a store whose prices are entered without tax.
 
 use rust_decimal::Decimal;
 
 use crate::bigcommerce::value::round;
+use crate::core::Switches;
 
 /// How tax amounts are rounded (`rounding_strategy` of the tax settings).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,9 +26,37 @@ pub(in crate::bigcommerce) struct Terms {
     /// Decimals of the currency's minor unit.
     pub(in crate::bigcommerce) places: u32,
     pub(in crate::bigcommerce) rounding: Rounding,
+    pub(in crate::bigcommerce) quirks: Quirks,
+}
+
+/// What the sources leave open about amounts (BC §j.2); the defaults are the sheet's.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::bigcommerce) struct Quirks {
+    /// In a tax-exclusive store discounts are amounts without tax.
+    net_discounts: bool,
+    /// Shipping that a coupon makes free keeps its tax.
+    pub(super) free_shipping_taxed: bool,
+    /// A line's wrapping cost is for one piece.
+    pub(super) wrapping_per_piece: bool,
+}
+
+impl Quirks {
+    /// As the switches stand when an order is made.
+    pub(in crate::bigcommerce) fn of(switches: &Switches) -> Self {
+        Self {
+            net_discounts: switches.get("discount_basis") == "exclusive",
+            free_shipping_taxed: switches.get("free_shipping_tax") == "full",
+            wrapping_per_piece: switches.get("wrapping_cost") == "piece",
+        }
+    }
 }
 
 impl Terms {
+    /// Whether discounts are taken off the amount without tax.
+    pub(in crate::bigcommerce) const fn net_discounts(self) -> bool {
+        self.quirks.net_discounts && !self.inclusive
+    }
+
     /// The same, with every amount rounded: what is not a line never has fractions of the minor unit.
     pub(super) const fn to_the_minor_unit(self) -> Self {
         Self { rounding: Rounding::Rate, ..self }
@@ -96,7 +126,11 @@ impl Cost {
         let tax: Decimal = taxes.iter().sum();
         let (ex, inc) = if terms.inclusive { (total - tax, total) } else { (total, total + tax) };
         self.charge = Charge { base: total, ex, inc, tax };
-        let taxes = if discount.is_zero() { taxes } else { self.inside(inc - discount, terms) };
+        let taxes = match (discount.is_zero(), terms.net_discounts()) {
+            (true, _) => taxes,
+            (false, true) => self.on_top(ex - discount, terms),
+            (false, false) => self.inside(inc - discount, terms),
+        };
         self.due = self.rates.iter().cloned().zip(taxes).collect();
     }
 
@@ -105,7 +139,8 @@ impl Cost {
         if self.charge.tax.is_zero() || self.charge.inc.is_zero() || self.charge.ex.is_zero() {
             return Vec::new();
         }
-        let share = (self.charge.inc - discount) / self.charge.inc;
+        let whole = self.discountable(terms);
+        let share = (whole - discount) / whole;
         let percent = round(self.charge.tax / self.charge.ex * Decimal::ONE_HUNDRED, 4);
         let rate = Rate { name: "API Tax Override".to_owned(), percent };
         vec![(rate, round(self.charge.tax * share, terms.tax_places()))]
@@ -132,6 +167,16 @@ impl Cost {
             (self.entered, round(self.entered * whole / Decimal::ONE_HUNDRED, 4))
         };
         Charge { base: self.entered, ex, inc, tax: inc - ex }
+    }
+
+    /// The side that discounts are taken off, before any.
+    pub(in crate::bigcommerce) const fn discountable(&self, terms: Terms) -> Decimal {
+        if terms.net_discounts() { self.charge.ex } else { self.charge.inc }
+    }
+
+    /// What is paid after a discount, tax included.
+    pub(in crate::bigcommerce) fn paid(&self, discount: Decimal, terms: Terms) -> Decimal {
+        if terms.net_discounts() { self.charge.ex - discount + self.due_total() } else { self.charge.inc - discount }
     }
 
     /// The tax due over all rates.
@@ -196,7 +241,7 @@ mod tests {
     fn two_rates_on_an_inclusive_price_leave_the_gross_exact() {
         let rates = ["5", "9.975"].map(|percent| Rate { name: percent.to_owned(), percent: d(percent) });
         let mut cost = Cost::new(d("19.99"), rates.to_vec());
-        cost.settle(3, Decimal::ZERO, Terms { inclusive: true, places: 2, rounding: Rounding::Rate });
+        cost.settle(3, Decimal::ZERO, Terms { inclusive: true, places: 2, rounding: Rounding::Rate, quirks: Quirks::default() });
         assert_eq!(cost.charge.inc, d("59.97"));
         assert_eq!(cost.due.iter().map(|(_, tax)| *tax).collect::<Vec<_>>(), [d("2.61"), d("5.20")]);
         assert_eq!(cost.charge.ex, d("52.16"));
@@ -205,7 +250,7 @@ mod tests {
     #[test]
     fn a_discount_takes_its_part_of_the_tax_with_it() {
         let mut cost = Cost::new(d("50"), vec![Rate { name: "VAT".to_owned(), percent: d("20") }]);
-        cost.settle(1, d("6"), Terms { inclusive: false, places: 2, rounding: Rounding::Rate });
+        cost.settle(1, d("6"), Terms { inclusive: false, places: 2, rounding: Rounding::Rate, quirks: Quirks::default() });
         assert_eq!((cost.charge.inc, cost.charge.tax), (d("60"), d("10")));
         assert_eq!(cost.due_total(), d("9"));
     }

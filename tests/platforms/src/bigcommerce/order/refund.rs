@@ -115,7 +115,7 @@ impl Store {
         let id = self.next_id("refund", 1);
         let mut payments = Vec::new();
         for row in list_at(body, "payments") {
-            payments.push(self.pay_back(order_id, row, now));
+            payments.push(self.pay_back(order_id, row, wanted.declined, now));
         }
         let refund = Refund {
             id,
@@ -139,7 +139,7 @@ impl Store {
         shown
     }
 
-    fn pay_back(&mut self, order_id: i64, row: &Value, now: Timestamp) -> Value {
+    fn pay_back(&mut self, order_id: i64, row: &Value, declined: bool, now: Timestamp) -> Value {
         let amount = decimal_at(row, "amount").unwrap_or_default();
         let provider = text_at(row, "provider_id").unwrap_or_default().to_owned();
         let offline = flag_at(row, "offline").unwrap_or(false);
@@ -147,10 +147,11 @@ impl Store {
         let (method, reference) = paid.map_or(("offline".to_owned(), None), |paid| (paid.method.clone(), Some(paid.id)));
         let method = if provider == "storecredit" { "store_credit".to_owned() } else { method };
         let event = "refund".to_owned();
-        let transaction = Transaction { id: 0, event, method, amount, gateway: provider.clone(), ok: true, reference, at: now };
+        let transaction = Transaction { id: 0, event, method, amount, gateway: provider.clone(), ok: !declined, reference, at: now };
         let transaction = self.add_transaction(order_id, transaction);
         json!({ "id": self.next_id("refund payment", 1), "provider_id": provider, "amount": number(amount),
-            "offline": offline, "is_declined": false, "declined_message": "", "transaction_id": transaction.to_string() })
+            "offline": offline, "is_declined": declined, "declined_message": if declined { "The provider declined the refund." } else { "" },
+            "transaction_id": transaction.to_string() })
     }
 
     /// Counts refunded pieces; stock comes back only where the merchant has set that for the control panel's refunds.
@@ -193,11 +194,14 @@ pub(in crate::bigcommerce) fn list_all(ctx: &Context<'_>, rest: &[&str]) -> Repl
     let (orders, ids) = (id_list_param(ctx.request, "order_id:in"), id_list_param(ctx.request, "id:in"));
     let bound = |name: &str| ctx.request.param(name).and_then(parse_date).map(|at| at.as_second());
     let (after, before) = (bound("created:min"), bound("created:max"));
+    let transaction = ctx.request.param("transaction_id").filter(|text| !text.is_empty());
+    let paid_by = |refund: &Refund, id: &str| refund.payments.iter().any(|payment| text_at(payment, "transaction_id") == Some(id));
     let mut rows: Vec<(i64, Value)> = all
         .filter(|(order, _)| orders.as_ref().is_none_or(|wanted| wanted.contains(order)))
         .filter(|(_, refund)| ids.as_ref().is_none_or(|wanted| wanted.contains(&refund.id)))
         .filter(|(_, refund)| after.is_none_or(|at| refund.created.as_second() >= at))
         .filter(|(_, refund)| before.is_none_or(|at| refund.created.as_second() <= at))
+        .filter(|(_, refund)| transaction.is_none_or(|id| paid_by(refund, id)))
         .map(|(order, refund)| (refund.id, refund.show(order)))
         .collect();
     rows.sort_by_key(|(id, _)| *id);

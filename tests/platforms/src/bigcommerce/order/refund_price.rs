@@ -20,6 +20,8 @@ pub(in crate::bigcommerce) struct Wanted {
     pub(in crate::bigcommerce) items: Vec<Value>,
     /// Only the control panel's refunds restock.
     pub(in crate::bigcommerce) restock: bool,
+    /// The payment provider refuses to pay it back.
+    pub(in crate::bigcommerce) declined: bool,
 }
 
 fn invalid(field: &str, why: &str) -> ApiResponse {
@@ -104,7 +106,7 @@ fn product(order: &Order, id: i64, row: &Value, wanted: &mut Wanted) -> Result<(
     let upto = |amount: Decimal, pieces: i64| round(amount * Decimal::from(pieces) / Decimal::from(line.quantity), places);
     let share = |amount: Decimal| upto(amount, line.refunded + quantity) - upto(amount, line.refunded);
     wanted.pieces.push((id, quantity));
-    Ok((share(line.discounted_inc()), share(line.cost.due_total())))
+    Ok((share(line.paid(order.terms)), share(line.cost.due_total())))
 }
 
 /// An amount out of a cost with its share of the tax; all of it without `amount`.

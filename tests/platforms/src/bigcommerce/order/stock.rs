@@ -1,12 +1,16 @@
 //! Stock that orders move (BC §f, "BigCommerce moves stock itself").
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::model::{Kind, Line};
 use crate::bigcommerce::catalogue::Tracking;
+use crate::bigcommerce::reply::v2_error;
 use crate::bigcommerce::state::{StockBehaviour, Store};
 use crate::bigcommerce::status::{CANCELLED, COMPLETED, DECLINED, INCOMPLETE, REFUNDED, SHIPPED};
+use crate::core::ApiResponse;
 
 impl Store {
     /// Takes or gives back an order's stock where its status demands it.
@@ -33,29 +37,43 @@ impl Store {
     /// Changes the default location's level by an order, with the events of that.
     pub(in crate::bigcommerce) fn move_stock(&mut self, variant_id: i64, change: i64, now: Timestamp) {
         let location = self.catalogue.default_location();
-        let Some((product_id, tracking)) = self.catalogue.find_variant(variant_id).map(|(product, _)| (product.id, product.tracking)) else {
-            return;
-        };
+        let tracking = self.catalogue.find_variant(variant_id).map_or(Tracking::None, |(product, _)| product.tracking);
         if tracking == Tracking::None || change == 0 {
             return;
         }
-        if let Some(variant) = self.catalogue.variant_mut(variant_id) {
+        let holder = self.catalogue.stock_holder(variant_id);
+        if let Some(variant) = self.catalogue.variant_mut(holder) {
             variant.levels.entry(location).or_default().onhand += change;
         }
-        self.emit_stock(product_id, variant_id, tracking, ("relative", change), "inventory/order/updated", now);
+        self.emit_stock(variant_id, location, ("relative", change), "inventory/order/updated", now);
     }
 
-    /// The stock events of a change: per product or per variant, and per location.
-    pub(in crate::bigcommerce) fn emit_stock(
-        &mut self,
-        product_id: i64,
-        variant_id: i64,
-        tracking: Tracking,
-        (method, value): (&str, i64),
-        what: &str,
-        now: Timestamp,
-    ) {
+    /// Whether there is stock for what lines need more than before: an order for more is refused (BC §d.7).
+    pub(in crate::bigcommerce) fn check_stock(&self, before: &[Line], after: &[Line]) -> Result<(), ApiResponse> {
         let location = self.catalogue.default_location();
+        let mut needed: BTreeMap<i64, i64> = BTreeMap::new();
+        for (lines, sign) in [(after, 1), (before, -1)] {
+            for (variant, quantity) in lines.iter().filter_map(stocked) {
+                *needed.entry(self.catalogue.stock_holder(variant)).or_default() += sign * quantity;
+            }
+        }
+        for (variant, more) in needed.into_iter().filter(|(_, more)| *more > 0) {
+            let Some((product, variant)) = self.catalogue.find_variant(variant).filter(|(product, _)| product.tracking != Tracking::None) else {
+                continue;
+            };
+            let free = variant.levels.get(&location).map_or(0, |level| level.onhand - level.safety);
+            if more > free {
+                return Err(v2_error(400, &format!("The product '{}' is out of stock.", product.name)));
+            }
+        }
+        Ok(())
+    }
+
+    /// The stock events of a change at a location: per product or per variant, and per location.
+    pub(in crate::bigcommerce) fn emit_stock(&mut self, variant_id: i64, location: i64, (method, value): (&str, i64), what: &str, now: Timestamp) {
+        let Some((product_id, tracking)) = self.catalogue.find_variant(variant_id).map(|(product, _)| (product.id, product.tracking)) else {
+            return;
+        };
         let (scope, kind, id, inventory) = if tracking == Tracking::Variant {
             let inventory = json!({ "product_id": product_id, "variant_id": variant_id, "method": method, "value": value });
             ("sku", "sku", variant_id, inventory)

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::model::{Coupon, Discount, Line, MANUAL, Order, Totals, Wrapping};
+use super::model::{Coupon, Discount, MANUAL, Order, Totals, Wrapping};
 use super::pricing::{Charge, Cost, split, sum};
 use crate::bigcommerce::value::round;
 
@@ -15,7 +15,7 @@ impl Order {
             line.cost.settle(line.quantity, Decimal::ZERO, terms);
             // A line that became cheaper than its discounts keeps no more of them than it costs.
             // Whole minor units only: the total must be payable even where lines have fractions.
-            let mut room = line.cost.charge.inc.trunc_with_scale(terms.places);
+            let mut room = line.cost.discountable(terms).trunc_with_scale(terms.places);
             for discount in &mut line.discounts {
                 let amount = round(discount.amount, terms.places);
                 discount.amount = amount.min(room).max(Decimal::ZERO);
@@ -24,7 +24,8 @@ impl Order {
             let discount = line.discount();
             line.cost.settle(line.quantity, discount, terms);
             if let Some(wrapping) = &mut line.wrapping {
-                wrapping.cost.settle(1, Decimal::ZERO, whole);
+                let pieces = if terms.quirks.wrapping_per_piece { line.quantity } else { 1 };
+                wrapping.cost.settle(pieces, Decimal::ZERO, whole);
             }
         }
         self.settle_shipping();
@@ -40,7 +41,7 @@ impl Order {
             destination.shipping.settle(1, Decimal::ZERO, terms);
             destination.handling.settle(1, Decimal::ZERO, terms);
         }
-        let weights: Vec<Decimal> = self.destinations.iter().map(|to| to.shipping.charge.inc).collect();
+        let weights: Vec<Decimal> = self.destinations.iter().map(|to| to.shipping.discountable(terms)).collect();
         let mut room: Decimal = weights.iter().sum();
         for coupon in &mut self.coupons {
             if coupon.kind == 4 {
@@ -50,7 +51,9 @@ impl Order {
             }
             room -= coupon.off_shipping;
         }
-        let off: Decimal = self.coupons.iter().map(|coupon| coupon.off_shipping).sum();
+        // With free shipping no tax on it is due, unless the switch keeps it.
+        let untaxed = |coupon: &&Coupon| coupon.kind != 4 || !terms.quirks.free_shipping_taxed;
+        let off: Decimal = self.coupons.iter().filter(untaxed).map(|coupon| coupon.off_shipping).sum();
         let parts = split(off, &weights, terms.places);
         for (destination, part) in self.destinations.iter_mut().zip(parts) {
             destination.shipping.settle(1, part, terms);
@@ -66,9 +69,12 @@ impl Order {
         let fees = sum(self.fees.iter().map(|fee| fee.cost.charge), terms);
         let discount = self.line_discounts(false);
         let coupons = self.line_discounts(true) + self.off_shipping();
-        let inc = subtotal.inc + shipping.inc + handling.inc + wrapping.inc + fees.inc - discount - coupons;
         let tax = round(self.costs().map(Cost::due_total).sum(), terms.places);
-        let mut total = Charge { base: inc, ex: inc - tax, inc, tax };
+        let parts = [subtotal, shipping, handling, wrapping, fees];
+        let whole: Decimal = parts.iter().map(|part| if terms.net_discounts() { part.ex } else { part.inc }).sum();
+        let rest = whole - discount - coupons;
+        let (ex, inc) = if terms.net_discounts() { (rest, rest + tax) } else { (rest - tax, rest) };
+        let mut total = Charge { base: inc, ex, inc, tax };
         if let Some((ex, inc)) = self.given_total {
             total = Charge { base: inc, ex, inc, tax: inc - ex };
         }
@@ -109,7 +115,7 @@ impl Order {
     /// Spreads an order-level discount over the lines by their net totals. Nothing is taken below zero.
     pub(in crate::bigcommerce) fn spread(&mut self, amount: Decimal, template: &Discount) {
         self.recalculate();
-        let room: Decimal = self.lines.iter().map(Line::discounted_inc).sum();
+        let room: Decimal = self.lines.iter().map(|line| line.discountable(self.terms)).sum();
         let room = room.trunc_with_scale(self.terms.places);
         let weights: Vec<Decimal> = self.lines.iter().map(|line| line.cost.charge.ex).collect();
         let amount = round(amount, self.terms.places).min(room);

@@ -72,6 +72,7 @@ impl View<'_> {
 
     fn amounts(&self, shown: &mut Map<String, Value>, order: &Order) {
         let totals = &order.totals;
+        let rate = |rate: Decimal| fixed(if self.switches.get("exchange_rate") == "inverse" { inverse(rate) } else { rate }, 10);
         put_sides(shown, "subtotal", totals.subtotal);
         put_charge(shown, "base_shipping_cost", "shipping_cost", totals.shipping);
         put_charge(shown, "base_handling_cost", "handling_cost", totals.handling);
@@ -90,11 +91,11 @@ impl View<'_> {
                 "gift_certificate_amount": money(order.gift_certificate),
                 "discount_amount": money(totals.discount), "coupon_discount": money(totals.coupons),
                 "currency_id": self.store.currency_id(&order.display_currency),
-                "currency_code": order.display_currency, "currency_exchange_rate": fixed(order.display_rate, 10),
+                "currency_code": order.display_currency, "currency_exchange_rate": rate(order.display_rate),
                 "default_currency_id": self.store.currency_id(&order.currency),
                 "default_currency_code": order.currency,
                 "store_default_currency_code": self.store.currency,
-                "store_default_to_transactional_exchange_rate": fixed(order.store_rate, 10),
+                "store_default_to_transactional_exchange_rate": rate(order.store_rate),
             }),
         );
     }
@@ -105,7 +106,7 @@ impl View<'_> {
             json!({
                 "payment_method": order.payment_method, "payment_provider_id": order.payment_provider_id,
                 "payment_status": order.payment_status, "credit_card_type": null,
-                "ip_address": "192.0.2.10", "ip_address_v6": "", "geoip_country": self.store.country,
+                "ip_address": order.ip_address, "ip_address_v6": "", "geoip_country": order.geoip_country,
                 "geoip_country_iso2": self.store.country_iso2, "ebay_order_id": "0", "cart_id": order.cart_id,
             }),
         );
@@ -119,7 +120,7 @@ impl View<'_> {
                 "external_source": order.external_source, "external_id": order.external_id,
                 "external_merchant_id": order.external_merchant_id,
                 "external_order_id": order.external_order_id, "tax_provider_id": order.tax_provider,
-                "customer_locale": "en",
+                "customer_locale": order.locale,
             }),
         );
     }
@@ -142,15 +143,11 @@ impl View<'_> {
         json!({ "url": url, "resource": resource })
     }
 
-    /// Applies the switches for loosely typed answers to the top level of an object.
-    fn quirks(&self, mut shown: Map<String, Value>) -> Value {
-        for (name, value) in &mut shown {
-            let Some(text) = value.as_str() else { continue };
-            if text.is_empty() && self.switches.on("null_for_empty") && !name.starts_with("date_") {
-                *value = Value::Null;
-            } else if name.starts_with("total_") && self.switches.on("money_as_number") {
-                *value = text.parse::<Decimal>().map_or(Value::Null, number);
-            }
+    /// Applies the switches for loosely typed answers, to what is inside an object too.
+    pub(super) fn quirks(&self, mut shown: Map<String, Value>) -> Value {
+        let (numbers, nulls) = (self.switches.on("money_as_number"), self.switches.on("null_for_empty"));
+        if numbers || nulls {
+            shown.iter_mut().for_each(|(name, value)| loosen(name, value, numbers, nulls));
         }
         Value::Object(shown)
     }
@@ -163,7 +160,8 @@ impl View<'_> {
         put_charge(&mut shown, "base_total", "total", line.cost.charge);
         put_sides(&mut shown, "cost_price", Charge::default());
         let wrapping = line.wrapping.clone().unwrap_or_default();
-        put_charge(&mut shown, "base_wrapping_cost", "wrapping_cost", wrapping.cost.charge);
+        let charge = if order.terms.quirks.wrapping_per_piece { wrapping.cost.unit(order.terms) } else { wrapping.cost.charge };
+        put_charge(&mut shown, "base_wrapping_cost", "wrapping_cost", charge);
         merge(&mut shown, line_identity(order, line));
         merge(&mut shown, line_extras(line, &wrapping));
         let discounts: Vec<Value> = line
@@ -175,9 +173,35 @@ impl View<'_> {
             })
             .collect();
         shown.insert("applied_discounts".to_owned(), json!(discounts));
-        shown.insert("discounted_total_inc_tax".to_owned(), json!(money(line.discounted_inc())));
-        Value::Object(shown)
+        shown.insert("discounted_total_inc_tax".to_owned(), json!(money(line.paid(order.terms))));
+        self.quirks(shown)
     }
+}
+
+/// Money as a number, empty text as null.
+fn loosen(name: &str, value: &mut Value, numbers: bool, nulls: bool) {
+    match value {
+        Value::Object(inner) => inner.iter_mut().for_each(|(name, value)| loosen(name, value, numbers, nulls)),
+        Value::Array(rows) => rows.iter_mut().for_each(|row| loosen(name, row, numbers, nulls)),
+        Value::String(text) if text.is_empty() && nulls && !name.starts_with("date_") => *value = Value::Null,
+        Value::String(text) if numbers && is_money(name) => *value = text.parse::<Decimal>().map_or(Value::Null, number),
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// The names that V2 gives to amounts.
+fn is_money(name: &str) -> bool {
+    name.ends_with("_ex_tax")
+        || name.ends_with("_inc_tax")
+        || name.ends_with("_tax")
+        || name.ends_with("_cost")
+        || name.ends_with("_amount")
+        || ["base_total", "base_price", "amount", "coupon_discount"].contains(&name)
+}
+
+/// A rate in the other direction.
+fn inverse(rate: Decimal) -> Decimal {
+    Decimal::ONE.checked_div(rate).unwrap_or(rate)
 }
 
 fn line_identity(order: &Order, line: &Line) -> Value {
@@ -197,7 +221,7 @@ fn line_extras(line: &Line, wrapping: &Wrapping) -> Value {
         "base_cost_price": money(Decimal::ZERO), "weight": money(line.weight), "width": "0.0000",
         "height": "0.0000", "depth": "0.0000", "fixed_shipping_cost": "0.0000", "ebay_item_id": "",
         "ebay_transaction_id": "", "option_set_id": null, "bin_picking_number": "", "external_id": null,
-        "fulfillment_source": "", "brand": "", "gift_certificate_id": null, "event_name": null, "event_date": "",
+        "brand": "", "gift_certificate_id": null, "event_name": null, "event_date": null,
         "wrapping_id": i64::from(line.wrapping.is_some()), "wrapping_name": wrapping.name,
         "wrapping_message": wrapping.message, "product_options": line.options, "configurable_fields": [],
     })

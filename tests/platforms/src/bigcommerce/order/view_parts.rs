@@ -34,7 +34,7 @@ impl View<'_> {
                 "shipping_zone_name": self.store.country, "shipping_quotes": self.link(&quotes),
             }),
         );
-        Value::Object(shown)
+        self.quirks(shown)
     }
 
     /// One coupon; its amounts are numbers by default (BC §d.4).
@@ -76,7 +76,7 @@ impl View<'_> {
                 });
                 if let (true, Some(row)) = (details, row.as_object_mut()) {
                     row.insert("order_product_id".to_owned(), taxed.line_id.map_or(Value::Null, |id| self.id(id)));
-                    row.insert("line_item_type".to_owned(), json!(taxed.kind));
+                    row.extend(taxed.kind.map(|kind| ("line_item_type".to_owned(), json!(kind))));
                 }
                 rows.push(row);
             }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::edit::{change_lines, new_line};
 use super::model::{Destination, Order};
-use super::pricing::Cost;
+use super::pricing::{Cost, Quirks};
 use super::write_apply::apply;
 use super::write_fields::check_fields;
 use crate::bigcommerce::address::Address;
@@ -38,8 +38,10 @@ pub(in crate::bigcommerce) fn create(ctx: &mut Context<'_>) -> Reply {
     }
     let currency = text_at(&body, "default_currency_code").unwrap_or(&ctx.store.currency).to_owned();
     let lines = rows.iter().map(|row| new_line(ctx.store, row)).collect::<Result<Vec<_>, _>>()?;
+    ctx.store.check_stock(&[], &lines)?;
     let cart_id = ctx.rng.uuid().to_string();
     let mut order = ctx.store.blank_order(&currency, ctx.now, cart_id);
+    order.terms.quirks = Quirks::of(ctx.switches);
     order.lines = lines;
     order.billing = billing;
     order.source = "external".to_owned();
@@ -98,6 +100,7 @@ pub(in crate::bigcommerce) fn update(ctx: &mut Context<'_>, id: i64) -> Reply {
     if let Some(rows) = body.get("products") {
         let rows = rows.as_array().ok_or_else(|| v2_invalid("products"))?;
         change_lines(ctx.store, &mut order, rows)?;
+        ctx.store.check_stock(&before, &order.lines)?;
         order.recalculate();
     }
     if let Some(billing) = body.get("billing_address") {

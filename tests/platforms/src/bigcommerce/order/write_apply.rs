@@ -53,6 +53,9 @@ fn texts(order: &mut Order, body: &Value) -> Result<(), ApiResponse> {
         ("payment_method", &mut order.payment_method),
         ("payment_provider_id", &mut order.payment_provider_id),
         ("tax_provider_id", &mut order.tax_provider),
+        ("customer_locale", &mut order.locale),
+        ("ip_address", &mut order.ip_address),
+        ("geoip_country", &mut order.geoip_country),
     ];
     for (name, field) in fields {
         match body.get(name) {

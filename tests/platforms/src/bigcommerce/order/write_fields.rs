@@ -36,8 +36,8 @@ const READ_ONLY: [&str; 28] = [
     "taxes",
     "ebay_order_id",
 ];
-/// Fields that a POST takes.
-const WRITABLE: [&str; 42] = [
+/// Fields that a POST takes. `items_total` and `order_is_digital` are derived all the same.
+const WRITABLE: [&str; 38] = [
     "billing_address",
     "products",
     "shipping_addresses",
@@ -73,13 +73,9 @@ const WRITABLE: [&str; 42] = [
     "customer_locale",
     "ip_address",
     "geoip_country",
-    "is_email_opt_in",
-    "credit_card_type",
     "tax_provider_id",
     "order_is_digital",
-    "email",
     "items_total",
-    "is_tax_exempt",
 ];
 
 /// Refuses read-only and unknown fields.

@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 use super::Brightpearl;
 use super::account::Account;
 use super::call::{Actor, Call};
+use super::forgery::Spoil;
+use super::json::{array, int, text};
+use super::outbox::Outbox;
 use super::reply::{Answer, Refusal};
 use super::switches::Switches;
 use crate::core::{ApiRequest, ApiResponse};
@@ -66,6 +69,9 @@ fn in_account(platform: &mut Brightpearl, request: &ApiRequest, code: &str, rest
         }
         return views::handle(account, switches, request, rest);
     }
+    if rest == ["forge"] {
+        return Some(forge(account, outbox, body, request.at));
+    }
     let mut desk = Desk { account, switches, now: request.at };
     accounts::handle(&mut desk, &request.method, rest, body)
         .or_else(|| catalogue::handle(&mut desk, &request.method, rest, body))
@@ -85,6 +91,21 @@ fn quota(platform: &mut Brightpearl, request: &ApiRequest, code: &str, rest: &[&
         platform.throttle.take(code, developer, requests, limit, request.at);
     }
     Some(Ok(json!({ "used": platform.throttle.pools(code, request.at) })))
+}
+
+/// A forged call: `{"hook": 121, "event": "order.modified", "ids": [70001], "spoil": "url"}`.
+fn forge(account: &Account, outbox: &mut Outbox, body: &Value, now: jiff::Timestamp) -> Done {
+    let hook = int(body, "hook")?.and_then(|id| account.hooks.get(&id)).cloned().ok_or_else(|| bad("hook is the id of a hook"))?;
+    let event = text(body, "event")?.unwrap_or_else(|| hook.subscribe_to.clone());
+    let ids: Option<Vec<i64>> = array(body, "ids")?.iter().map(Value::as_i64).collect();
+    let ids = ids.filter(|ids| !ids.is_empty()).ok_or_else(|| bad("ids is a list of ids"))?;
+    let spoil = text(body, "spoil")?.unwrap_or_else(|| "url".to_owned());
+    let spoil = Spoil::parse(&spoil).ok_or_else(|| bad("spoil is url, body, both or nothing"))?;
+    if !spoil.fits(&hook) {
+        return Err(bad("the hook has no secret there: the last part of the URL's path, or literal texts of a JSON body"));
+    }
+    outbox.forge(&account.code, hook, event, ids, spoil, now);
+    Ok(json!({ "forged": true }))
 }
 
 /// One account with what a control handler needs to act in it as staff.

@@ -34,7 +34,7 @@ pub fn handle(desk: &mut Desk<'_>, method: &str, rest: &[&str], body: &Value) ->
 fn create(desk: &mut Desk<'_>, body: &Value) -> Done {
     let kind = text(body, "order_type")?.unwrap_or_else(|| "SO".to_owned());
     let mut order = header(desk.account, body, &kind, Actor::STAFF, desk.now)?;
-    for (_, row) in flat_rows(desk.account, &order, body)? {
+    for (_, row) in flat_rows(desk.account, &order, body, desk.switches)? {
         insert_row(desk.account, &mut order, row);
     }
     let made = sales_order::store(desk.account, order, desk.now);
@@ -105,7 +105,8 @@ fn edit(desk: &mut Desk<'_>, order: i64, body: &Value) -> Done {
         desk.run("DELETE", json!({}), |call| order_row::delete(call, order, row_id))?;
     }
     let mut found = desk.account.orders.get(&order).cloned().ok_or_else(|| bad("there is no such order"))?;
-    for (_, row) in flat_rows(desk.account, &found, &json!({"rows": body.get("add").cloned().unwrap_or(json!([]))}))? {
+    let added = json!({"rows": body.get("add").cloned().unwrap_or(json!([]))});
+    for (_, row) in flat_rows(desk.account, &found, &added, desk.switches)? {
         insert_row(desk.account, &mut found, row);
     }
     if let Some(reference) = text(body, "reference")? {

@@ -81,7 +81,7 @@ fn order(account: &Account, order: &Order, switches: &Switches) -> Value {
 fn payment(payment: &crate::brightpearl::payment::Payment) -> Value {
     json!({"id": payment.id, "order_id": payment.order, "method": payment.method, "type": payment.kind, "currency": payment.currency,
         "exchange_rate": payment.rate.to_string(), "transaction_ref": payment.transaction_ref, "transaction_code": payment.transaction_code,
-        "amount_paid": fixed(payment.paid, 2), "amount_authorized": fixed(payment.authorized, 2), "journal": payment.journal})
+        "amount_paid": fixed(payment.paid, 2), "amount_authorized": fixed(payment.authorized, 2), "journal": payment.journal, "journal_ref": payment.journal_ref})
 }
 
 fn stock(account: &Account) -> Vec<Value> {

@@ -1,5 +1,6 @@
 //! Acting as the warehouse: allocate, make notes, pick, pack, ship, drop-ship.
 
+use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde_json::{Value, json};
 
@@ -8,10 +9,12 @@ use crate::brightpearl::account::IdKind;
 use crate::brightpearl::drop_ship::{self, DropShipNote};
 use crate::brightpearl::goods_note::GoodsOutNote;
 use crate::brightpearl::json::{array, at, flag, int, text};
+use crate::brightpearl::order::{Order, Row};
+use crate::brightpearl::order_build::{insert_row, new_status};
 use crate::brightpearl::reply::Refusal;
 use crate::brightpearl::search::Kind;
 use crate::brightpearl::stock::StockChange;
-use crate::brightpearl::{goods_out, reservation};
+use crate::brightpearl::{goods_out, reservation, sales_order};
 
 /// The handlers of this module.
 pub fn handle(desk: &mut Desk<'_>, method: &str, rest: &[&str], body: &Value) -> Option<Done> {
@@ -29,6 +32,7 @@ pub fn handle(desk: &mut Desk<'_>, method: &str, rest: &[&str], body: &Value) ->
             let order = desk.account.notes.get(&note).map(|note| note.order).ok_or_else(|| bad("there is no such note"))?;
             desk.run("DELETE", json!({}), |call| goods_out::delete(call, order, note))
         }),
+        ("DELETE", ["drop-ship", note]) => id(note).and_then(|note| delete_drop(desk, note)),
         ("POST", ["drop-ship", note, "ship"]) => id(note).and_then(|note| ship_drop(desk, note, body)),
         _ => return None,
     })
@@ -154,8 +158,6 @@ fn transfer(desk: &mut Desk<'_>, body: &Value) -> Done {
         id: note,
         warehouse,
         transfer: true,
-        shipped_on: Some(desk.now),
-        shipped_by: 4,
         created_on: desk.now,
         release_date: desk.now,
         created_by: 4,
@@ -165,8 +167,7 @@ fn transfer(desk: &mut Desk<'_>, body: &Value) -> Done {
     desk.account.notes.insert(note, made);
     desk.account.touch(Kind::GoodsOut, note);
     desk.account.raise("goods-out-note.created", note, desk.now);
-    desk.account.raise("goods-out-note.modified.shipped", note, desk.now);
-    Ok(json!({ "id": note }))
+    step_note(desk, note, "ship", &json!({}))
 }
 
 /// Makes a drop-ship note with its purchase order; `"ship": true` ships it at once.
@@ -176,7 +177,7 @@ fn drop_ship(desk: &mut Desk<'_>, order: i64, body: &Value) -> Done {
         return Err(bad("nothing is left to ship on this order"));
     }
     let supplier = int(body, "supplier_id")?.unwrap_or(300);
-    let purchase_order = desk.account.next_id(IdKind::Order);
+    let purchase_order = purchase(desk, order, supplier, &rows)?;
     let note = desk.account.next_id(IdKind::DropShip);
     let method = desk.account.orders.get(&order).map_or(0, |order| order.shipping_method_id);
     let made = DropShipNote { id: note, order, purchase_order, supplier, lines: rows, method, created_on: desk.now, ..DropShipNote::default() };
@@ -190,6 +191,50 @@ fn drop_ship(desk: &mut Desk<'_>, order: i64, body: &Value) -> Done {
         ship_drop(desk, note, body)?;
     }
     Ok(json!({"id": note, "purchase_order_id": purchase_order}))
+}
+
+/// The purchase order behind a drop-ship note.
+fn purchase(desk: &mut Desk<'_>, order: i64, supplier: i64, rows: &[(i64, i64, i64)]) -> Result<i64, Refusal> {
+    let sale = desk.account.orders.get(&order).cloned().ok_or_else(|| bad("there is no such order"))?;
+    let mut bought = Order {
+        kind: "PO".to_owned(),
+        parent_id: order,
+        reference: sale.reference.clone(),
+        status_id: new_status(desk.account, "PO"),
+        version: 1,
+        placed_on: desk.now,
+        created_on: desk.now,
+        updated_on: desk.now,
+        created_by: 4,
+        price_mode: "EXC".to_owned(),
+        currency: sale.currency.clone(),
+        exchange_rate: sale.exchange_rate,
+        warehouse_id: sale.warehouse_id,
+        contact_id: supplier,
+        billing_contact_id: supplier,
+        delivery_address: sale.delivery_address.clone(),
+        ..Order::default()
+    };
+    for (row, _, quantity) in rows {
+        let Some(sold) = sale.rows.get(row) else { continue };
+        let quantity = Decimal::from(*quantity);
+        let (net, tax) = (sold.cost * quantity, Decimal::ZERO);
+        insert_row(desk.account, &mut bought, Row { quantity, net, tax, external_ref: None, cloned_from: *row, parent_row: 0, ..sold.clone() });
+    }
+    Ok(sales_order::store(desk.account, bought, desk.now))
+}
+
+/// Takes back a drop-ship note that is not shipped.
+fn delete_drop(desk: &mut Desk<'_>, note: i64) -> Done {
+    let order = desk.account.drop_ships.get(&note).filter(|note| note.shipped_on.is_none()).map(|note| note.order);
+    let order = order.ok_or_else(|| bad("there is no such unshipped note"))?;
+    desk.account.drop_ships.remove(&note);
+    if let Some(order) = desk.account.orders.get_mut(&order) {
+        order.drop_ships.retain(|known| *known != note);
+    }
+    desk.account.bump(order, desk.now);
+    desk.account.raise("drop-ship-note.destroyed", note, desk.now);
+    Ok(json!({}))
 }
 
 fn ship_drop(desk: &mut Desk<'_>, note: i64, body: &Value) -> Done {
