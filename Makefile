@@ -49,6 +49,10 @@ conformance: ## the simulators against real client libraries of the two platform
 	cargo build --workspace --bins --locked
 	tests/conformance/run
 
+.PHONY: bench
+bench: ## speed, memory, fairness and calls, on services of its own (ARGS="--quick ingest" for a part)
+	@$(LOCAL)/bench $(ARGS)
+
 .PHONY: lint
 lint: ## format, clippy, documentation, edges between crates, migrations, scripts
 	@$(LOCAL)/packages build

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completions, doctor, hooks, keys, migrate, settings, tenant, timeline, topics, work};
+use crate::commands::{completions, dead_letters, doctor, hooks, keys, migrate, reapply, replay, settings, sweep, tenant, timeline, topics, work};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -15,6 +15,7 @@ Examples:
   orderbridge all
   orderbridge doctor
   orderbridge work list --state held
+  orderbridge replay run --tenant acme-uk --from 2h --dry-run
 
 Settings come from defaults, then the file named by --config, then the environment:
   ORDERBRIDGE__SECTION__KEY, such as ORDERBRIDGE__PROCESSOR__LISTEN=0.0.0.0:8081,
@@ -60,9 +61,20 @@ pub enum Command {
     /// Register our webhooks on both platforms, or list them
     #[command(subcommand)]
     Hooks(hooks::Hooks),
+    /// Look for changes that no webhook told of, or list when that is done
+    #[command(subcommand)]
+    Sweep(sweep::Sweep),
     /// Look at work items and try them again
     #[command(subcommand)]
     Work(work::Work),
+    /// Look at records that could not be understood, put them back or give them up
+    #[command(subcommand)]
+    DeadLetters(dead_letters::DeadLetters),
+    /// Have what past events were about looked at again, or see what that would do
+    #[command(subcommand)]
+    Replay(replay::Replay),
+    /// Compare linked orders by the present rules; first it only says how many
+    Reapply(reapply::Reapply),
     /// What happened to an order
     #[command(subcommand)]
     Timeline(timeline::Timeline),

@@ -29,7 +29,7 @@ pub(crate) enum Outcome {
     BodyLost,
     /// Who may send cannot be said at the moment.
     NotReady,
-    /// The brokers did not acknowledge it in time, or nothing more fits into the queue.
+    /// The brokers did not acknowledge it in time, nothing more fits into the queue, or the topic takes less than we do.
     NotPublished,
 }
 

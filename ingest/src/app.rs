@@ -25,6 +25,8 @@ pub struct Deps {
     pub clock: Arc<dyn Clock>,
     /// What the process counts.
     pub metrics: Metrics,
+    /// What else must hold for being ready.
+    pub checks: Vec<Check>,
 }
 
 /// Why the role cannot start.
@@ -69,8 +71,8 @@ impl App {
         if !problems.is_empty() {
             return Err(BuildError::Settings(problems));
         }
-        let Deps { directory, publisher, clock, metrics } = deps;
-        let readiness = readiness(&publisher, &directory);
+        let Deps { directory, publisher, clock, metrics, checks } = deps;
+        let readiness = readiness(&publisher, &directory, checks);
         let verifier = Verifier::new(directory, &settings);
         let receiver = Data::new(Receiver { verifier, publisher: publisher.clone(), clock, settings: settings.clone() });
         let routes = move |config: &mut ServiceConfig| {
@@ -102,13 +104,14 @@ impl App {
     }
 }
 
-fn readiness(publisher: &Publisher, directory: &Directory) -> Readiness {
+fn readiness(publisher: &Publisher, directory: &Directory, more: Vec<Check>) -> Readiness {
     let (publisher, directory) = (publisher.clone(), directory.clone());
-    Readiness::new(vec![
+    let ours = [
         Check::new("broker", move || publisher.health()),
         // A directory that is stale still knows whom to serve; one that was never filled knows nobody.
         Check::new("connections", move || {
             if directory.is_fresh() || !directory.is_empty() { Ok(()) } else { Err("the connections are not loaded yet".into()) }
         }),
-    ])
+    ];
+    Readiness::new(ours.into_iter().chain(more).collect())
 }

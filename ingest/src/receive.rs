@@ -97,7 +97,11 @@ impl Receiver {
                 );
                 Outcome::Stored
             }
-            Err(PublishError::TooLarge) => Outcome::TooLarge,
+            // Its body was within our limit: it is the topic's limit that is too low, and a 4xx would lose the event for good (BP §d.4).
+            Err(error @ PublishError::TooLarge) => {
+                tracing::error!(event.id = %envelope.event_id, topic = %envelope.topic(), %error, "the topic's max.message.bytes is below our settings");
+                Outcome::NotPublished
+            }
             Err(error @ (PublishError::TimedOut | PublishError::QueueFull | PublishError::Unavailable(_))) => {
                 // Lost brokers are logged once, by the publisher; this one event comes again.
                 tracing::debug!(event.id = %envelope.event_id, %error, "event not stored, its sender is asked to try again");

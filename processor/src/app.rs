@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use orderbridge_http_client::{HttpClient, QuotaGate};
 use orderbridge_http_server::{Check, HttpServer, HttpServerSettings, Metrics, Readiness, ServerError};
-use orderbridge_kafka::{Consumer, ConsumerError, ConsumerSettings, ConsumerStatus, DeadLetters, KafkaSettings, PublishError};
+use orderbridge_kafka::{Consumer, ConsumerError, ConsumerSettings, ConsumerStatus, DeadLetters, KafkaSettings, PublishError, Publisher};
 use orderbridge_postgres::{Db, DbError};
 use orderbridge_schema::clock::Clock;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 use uuid::Uuid;
 
 use crate::intake::Intake;
-use crate::scheduler::Scheduler;
+use crate::scheduler::{Scheduler, Tools};
 use crate::settings::ProcessorSettings;
 
 /// How often the database is asked whether it answers, for readiness.
@@ -35,6 +36,10 @@ pub struct Deps {
     pub http: HttpClient,
     /// What `/metrics` shows.
     pub metrics: Metrics,
+    /// What else must hold for being ready.
+    pub checks: Vec<Check>,
+    /// Where the platforms reach ingest; without it webhook registrations are not looked after.
+    pub public_url: Option<Url>,
 }
 
 /// Why the processor cannot start or go on.
@@ -43,9 +48,9 @@ pub enum ProcessorError {
     /// Settings are wrong; all that is wrong with them.
     #[error("{}", .0.join("; "))]
     Settings(Vec<String>),
-    /// The dead letters' producer cannot be made.
-    #[error("dead letters: {0}")]
-    DeadLetters(#[from] PublishError),
+    /// What publishes dead letters, or what sweeps find, cannot be made.
+    #[error("publishing: {0}")]
+    Publishing(#[from] PublishError),
     /// Intake cannot be started, or ended by itself.
     #[error("intake: {0}")]
     Consumer(#[from] ConsumerError),
@@ -93,12 +98,14 @@ impl App {
         consumer.group_instance_id = named.then(|| owner.clone());
         let status = Arc::new(Mutex::new(ConsumerStatus { waiting: Some("intake has not started".into()), ..ConsumerStatus::default() }));
         let database = Arc::new(Mutex::new(Err("the database was not asked yet".to_owned())));
-        let readiness = readiness(&status, &database);
+        let readiness = readiness(&status, &database, deps.checks);
         let server = HttpServer::bind(&HttpServerSettings::new(settings.listen), readiness, deps.metrics, |_routes| {})?;
         let dead_letters = DeadLetters::start(&deps.kafka)?;
+        let publisher = Publisher::start(&deps.kafka)?;
         let intake = IntakeParts { kafka: deps.kafka, consumer, dead_letters, clock: Arc::clone(&deps.clock) };
         let signals = deps.db.work_signals()?;
-        let scheduler = Scheduler::new(deps.db.clone(), signals, deps.clock, deps.gate, deps.http, Arc::new(settings), owner);
+        let tools = Tools { db: deps.db.clone(), clock: deps.clock, gate: deps.gate, http: deps.http, publisher, public_url: deps.public_url };
+        let scheduler = Scheduler::new(tools, signals, Arc::new(settings), owner);
         Ok(Self { scheduler, intake, server, status, database, db: deps.db })
     }
 
@@ -114,8 +121,14 @@ impl App {
     /// [`ProcessorError`] if intake or the health endpoint ends by itself.
     pub async fn run(self, token: CancellationToken) -> Result<(), ProcessorError> {
         let Self { scheduler, intake, server, status, database, db } = self;
-        let handler =
-            Intake { db: db.clone(), dead_letters: intake.dead_letters, clock: intake.clock, runtime: Handle::current(), buried: Mutex::default() };
+        let handler = Intake {
+            db: db.clone(),
+            dead_letters: intake.dead_letters,
+            clock: intake.clock,
+            runtime: Handle::current(),
+            buried: Mutex::default(),
+            places: Mutex::default(),
+        };
         let consumer = Consumer::start(&intake.kafka, &intake.consumer, handler, token.child_token())?;
         let watching = watch_status(consumer.status(), status);
         let pinging = ping(db, database);
@@ -134,7 +147,7 @@ impl App {
     }
 }
 
-fn readiness(status: &Arc<Mutex<ConsumerStatus>>, database: &Arc<Mutex<Result<(), String>>>) -> Readiness {
+fn readiness(status: &Arc<Mutex<ConsumerStatus>>, database: &Arc<Mutex<Result<(), String>>>, more: Vec<Check>) -> Readiness {
     let (status, database) = (Arc::clone(status), Arc::clone(database));
     let intake = move || {
         let status = status.lock().unwrap_or_else(PoisonError::into_inner);
@@ -145,7 +158,8 @@ fn readiness(status: &Arc<Mutex<ConsumerStatus>>, database: &Arc<Mutex<Result<()
         }
     };
     let database = move || database.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    Readiness::new(vec![Check::new("intake", intake), Check::new("database", database)])
+    let ours = [Check::new("intake", intake), Check::new("database", database)];
+    Readiness::new(ours.into_iter().chain(more).collect())
 }
 
 async fn watch_status(mut seen: tokio::sync::watch::Receiver<ConsumerStatus>, status: Arc<Mutex<ConsumerStatus>>) {

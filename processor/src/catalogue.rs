@@ -1,13 +1,14 @@
 //! The identities of an account's products: the whole catalogue once, in pages of 500, then only what changed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use orderbridge_decide::normalise_email;
 use orderbridge_postgres::{CatalogueState, Causes, HoldFilter, WorkItem};
 use orderbridge_schema::decision::Cause;
 use orderbridge_schema::facts::ProductIdentity;
 use orderbridge_schema::ids::{Platform, ProductId};
-use orderbridge_schema::work::{Scope, Share, WorkKey};
+use orderbridge_schema::work::{Scope, Share};
 
 use crate::account::Worker;
 use crate::connections::{AccountClient, of_db};
@@ -80,43 +81,46 @@ impl Worker {
         self.db.set_catalogue_state(&self.lease.account, state).await.map_err(|error| of_db(&error))
     }
 
-    /// Brightpearl tells of no change to a contact (BP §d.3), so orders that wait for one are looked at again now and then: one search
-    /// each.
-    pub(crate) async fn check_contacts(&self) -> Result<(), Outcome> {
-        for tenant in self.db.tenants_of_account(&self.lease.account).await.map_err(|error| of_db(&error))? {
-            let scope = Scope::Tenant(tenant.id);
-            let causes = Causes::Exact(vec![Cause::ContactNotCustomer.key()]);
-            self.db.release_holds(causes, Some(&scope)).await.map_err(|error| of_db(&error))?;
+    /// Brightpearl tells of no change to a contact (BP §d.3). While orders wait for one, the contacts changed since the last look are
+    /// searched for, for all of them at once; only orders whose customer is among those are looked at again.
+    pub(crate) async fn check_contacts(&self, looked_at: &mut Option<Timestamp>) -> Result<(), Outcome> {
+        let waiting = self.contacts_waited_for().await?;
+        let Some(oldest) = waiting.values().min() else {
+            *looked_at = None;
+            return Ok(());
+        };
+        let account = self.connections.account(&self.lease.account).await?;
+        let (began, from) = (self.clock.now(), looked_at.unwrap_or(*oldest));
+        let since = from.checked_sub(OVERLAP).unwrap_or(from);
+        let changed = account.client.contacts_updated_since(since, Share::Stock).await;
+        let changed = changed.map_err(|error| failure::of_read_call(Platform::Brightpearl, &error, 0))?;
+        let hasher = self.db.email_hasher().await.map_err(|error| of_db(&error))?;
+        let customers = changed.iter().filter(|contact| !contact.staff && !contact.supplier);
+        let hashes = customers.map(|contact| hasher.hash(&self.lease.account, &normalise_email(&contact.email)));
+        let hashes: Vec<String> = hashes.collect::<Result<_, _>>().map_err(|error| of_db(&error))?;
+        let mended: Vec<String> =
+            hashes.into_iter().map(|hash| Cause::ContactNotCustomer(hash).key()).filter(|cause| waiting.contains_key(cause)).collect();
+        if !mended.is_empty() {
+            for tenant in self.db.tenants_of_account(&self.lease.account).await.map_err(|error| of_db(&error))? {
+                let causes = Causes::Exact(mended.clone());
+                self.db.release_holds(causes, Some(&Scope::Tenant(tenant.id))).await.map_err(|error| of_db(&error))?;
+            }
         }
+        *looked_at = Some(began);
         Ok(())
     }
 
-    /// What a platform refused may have been mended there, and nothing tells of that. Of each tenant and kind of refusal the oldest is
-    /// tried again; once that works, all others follow.
-    pub(crate) async fn probe_refusals(&self, probed: &mut BTreeMap<(Scope, String), WorkKey>) -> Result<(), Outcome> {
+    /// The customers whose contacts orders wait for, as causes of holds, with the moment since when.
+    async fn contacts_waited_for(&self) -> Result<BTreeMap<String, Timestamp>, Outcome> {
+        let mut waiting: BTreeMap<String, Timestamp> = BTreeMap::new();
         for tenant in self.db.tenants_of_account(&self.lease.account).await.map_err(|error| of_db(&error))? {
-            let scope = Scope::Tenant(tenant.id);
-            let filter = HoldFilter { scope: Some(scope.clone()), cause_prefix: Some("refused:".into()), limit: 0 };
-            let mut oldest: BTreeMap<String, WorkKey> = BTreeMap::new();
-            let mut waiting: BTreeSet<(String, WorkKey)> = BTreeSet::new();
+            let filter = HoldFilter { scope: Some(Scope::Tenant(tenant.id)), cause_prefix: Some("contact-not-customer:".into()), limit: 0 };
             for hold in self.db.holds(&filter).await.map_err(|error| of_db(&error))? {
-                oldest.entry(hold.cause.clone()).or_insert_with(|| hold.key.clone());
-                waiting.insert((hold.cause, hold.key));
-            }
-            for (cause, key) in oldest {
-                let place = (scope.clone(), cause.clone());
-                let works = probed.remove(&place).is_some_and(|former| !waiting.contains(&(cause.clone(), former)));
-                let again = if works {
-                    self.db.release_holds(Causes::Exact(vec![cause]), Some(&scope)).await.map(|_released| ())
-                } else {
-                    let asked = self.db.work_retry(&key).await.map(|_found| ());
-                    probed.insert(place, key);
-                    asked
-                };
-                again.map_err(|error| of_db(&error))?;
+                let since = waiting.entry(hold.cause).or_insert(hold.held_at);
+                *since = hold.held_at.min(*since);
             }
         }
-        Ok(())
+        Ok(waiting)
     }
 
     async fn any_sku_waited_for(&self) -> Result<bool, Outcome> {

@@ -1,24 +1,26 @@
-//! Clients for the platforms, made with the credentials as they are now, and the refresh of Brightpearl's tokens.
+//! Clients for the platforms, made with the credentials as they are now.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use orderbridge_brightpearl::AppIdentity;
-use orderbridge_http_client::{CallError, HttpClient, QuotaGate};
-use orderbridge_postgres::{AccountCredentials, AccountRecord, AccountState, Db, DbError, NewTokens, TenantRecord};
-use orderbridge_reconcile::Session;
+use orderbridge_http_client::{HttpClient, QuotaGate};
+use orderbridge_postgres::{AccountCredentials, AccountRecord, AccountState, Db, DbError, TenantRecord};
+use orderbridge_reconcile::{NestedReads, Session};
 use orderbridge_schema::clock::Clock;
 use orderbridge_schema::ids::{AccountCode, InstallationId, Platform, ShippingMethodId, TenantId};
 use orderbridge_schema::work::Share;
+use tokio_util::task::TaskTracker;
 
 use crate::failure;
+use crate::gate::BatchGate;
 use crate::outcome::Outcome;
+use crate::own_writes::OwnWrites;
 
 /// How long before its end an access token is refreshed.
 const REFRESH_BEFORE: Duration = Duration::from_secs(3600);
-/// When to look again while another process refreshes a token.
-const REFRESH_WAIT: Duration = Duration::from_secs(2);
 
 /// How long names of shipping methods are kept.
 const METHOD_NAMES_FOR: Duration = Duration::from_secs(900);
@@ -40,7 +42,14 @@ pub(crate) struct AccountClient {
     pub(crate) generation: i64,
 }
 
-/// Makes sessions. Nothing is kept but names of shipping methods, so that a change of credentials or rules is seen by the next batch.
+impl AccountClient {
+    /// The same behind a batch's own gate.
+    pub(crate) fn behind(self, gate: &Arc<BatchGate>) -> Self {
+        Self { client: self.client.with_gate(Arc::clone(gate) as Arc<dyn QuotaGate>), ..self }
+    }
+}
+
+/// Makes sessions. Little is kept, names of shipping methods above all, so that a change of credentials or rules is seen by the next batch.
 #[derive(Debug)]
 pub(crate) struct Connections {
     pub(crate) db: Db,
@@ -49,7 +58,15 @@ pub(crate) struct Connections {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) holder: String,
     pub(crate) calls_at_once: usize,
+    /// Which stores give an order's parts along with it.
+    pub(crate) nested: Arc<NestedReads>,
+    /// What we changed a moment ago.
+    pub(crate) own_writes: OwnWrites,
     pub(crate) method_names: Mutex<HashMap<AccountCode, (Instant, MethodNames)>>,
+    /// When tokens that end soon may be renewed early again.
+    pub(crate) early_again_at: Mutex<HashMap<AccountCode, Timestamp>>,
+    /// Exchanges of tokens that are under way.
+    pub(crate) exchanges: TaskTracker,
 }
 
 impl Connections {
@@ -68,10 +85,8 @@ impl Connections {
         let ends_soon =
             credentials.expires_at.is_some_and(|at| at.duration_since(self.clock.now()).as_secs() < REFRESH_BEFORE.as_secs().cast_signed());
         if ends_soon && credentials.refresh_token.is_some() {
-            // Not fatal: while the token lives it can be used, and its end is told by a 401.
-            if self.refresh(account, credentials.token_generation).await.is_ok() {
-                credentials = self.credentials(account).await?;
-            }
+            self.refresh_early(account, credentials.token_generation).await;
+            credentials = self.credentials(account).await?;
         }
         let Some(access_token) = credentials.access_token.clone() else {
             return Err(Outcome::Unauthorised(Platform::Brightpearl));
@@ -124,6 +139,7 @@ impl Connections {
             db: self.db.clone(),
             hasher,
             method_names,
+            nested: Arc::clone(&self.nested),
             share,
             calls_at_once: self.calls_at_once,
         };
@@ -160,41 +176,8 @@ impl Connections {
         known.get(account).filter(|(read_at, _)| read_at.elapsed() < METHOD_NAMES_FOR).map(|(_, names)| Arc::clone(names))
     }
 
-    async fn credentials(&self, account: &AccountCode) -> Result<AccountCredentials, Outcome> {
+    pub(crate) async fn credentials(&self, account: &AccountCode) -> Result<AccountCredentials, Outcome> {
         self.db.account_credentials(account).await.map_err(|error| of_db(&error))
-    }
-
-    /// Replaces the token of one generation, once among all processes. The new pair is stored before anybody uses it; if Brightpearl
-    /// refuses, the account is parked.
-    pub(crate) async fn refresh(&self, account: &AccountCode, generation: i64) -> Result<(), Outcome> {
-        let credentials = self.credentials(account).await?;
-        if credentials.token_generation != generation {
-            return Ok(());
-        }
-        let Some(refresh_token) = &credentials.refresh_token else {
-            return Err(self.park(account, generation, "Brightpearl refuses the access token and there is no refresh token").await);
-        };
-        let Some(record) = self.db.account(account).await.map_err(|error| of_db(&error))? else { return Ok(()) };
-        // A name of its own for each attempt: two lanes of one process must not both hold the lock.
-        let holder = format!("{}/{}", self.holder, uuid::Uuid::new_v4().simple());
-        if !self.db.begin_refresh(account, generation, &holder).await.map_err(|error| of_db(&error))? {
-            return Err(Outcome::later(REFRESH_WAIT, "another process refreshes the token"));
-        }
-        let secret = credentials.client_secret.as_ref();
-        let answer = orderbridge_brightpearl::oauth::refresh(&self.http, &record.token_base, account, &record.app_ref, secret, refresh_token).await;
-        match answer {
-            Ok(tokens) => {
-                let expires_at = self.clock.now().checked_add(tokens.expires_in).ok();
-                let tokens = NewTokens { access: tokens.access, refresh: tokens.refresh, expires_at };
-                let stored = self.db.store_tokens(account, generation, &tokens).await.map_err(|error| of_db(&error))?;
-                tracing::info!(%account, generation, stored, "refreshed the access token");
-                Ok(())
-            }
-            Err(CallError::Unauthorised | CallError::Refused { .. } | CallError::NotFound) => {
-                Err(self.park(account, generation, "Brightpearl refuses to refresh the access token: the connection must be authorised again").await)
-            }
-            Err(error) => Err(failure::of_read_call(Platform::Brightpearl, &error, 0)),
-        }
     }
 
     /// Stops all work of an account until its credentials are replaced; nothing happens if they were replaced meanwhile.

@@ -7,18 +7,19 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use orderbridge_decide::{ContactFact, OrderFacts, normalise_email};
-use orderbridge_http_client::{CallError, Deadline};
-use orderbridge_postgres::{CommandState, Confirmed, JournalEntry, Missed, NewAgreement, NewCommand, NewLink, SendRight, TimelineEntry};
+use orderbridge_http_client::{CallError, Deadline, crash};
+use orderbridge_postgres::{CommandState, Confirmed, JournalEntry, Missed, NewAgreement, NewCommand, NewLink, Refusal, SendRight, TimelineEntry};
 use orderbridge_reconcile::Session;
-use orderbridge_schema::command::{Command, NewSalesOrder, NewShipment, Repeatability};
+use orderbridge_schema::command::{Command, CommandKind, NewSalesOrder, NewShipment, Repeatability};
 use orderbridge_schema::decision::AgreedStatus;
 use orderbridge_schema::ids::{ContactId, ProductId, SalesOrderId, ShipmentId};
 use orderbridge_schema::link::{ContactLink, OrderLink, ShipmentLink};
 use orderbridge_schema::work::{Scope, WorkKey, WorkKind};
 
 use crate::account::Worker;
+use crate::breaker::{Step, Trouble};
 use crate::catalogue::with_missing;
-use crate::crash;
+use crate::explain;
 use crate::failure;
 use crate::outcome::{Outcome, When};
 use crate::perform::{self, Found};
@@ -66,37 +67,55 @@ impl Worker {
             account: session.account.clone(),
             target: command.target(),
             fingerprint: command.fingerprint(),
-            explanation: serde_json::json!({
-                "what": command.describe(),
-                "order": facts.id.0,
-                "tenant": session.tenant.as_str(),
-                "event": facts.cause,
-                "rules_version": session.rules_version,
-            }),
+            explanation: explain::command(&session.tenant, session.rules_version, command, facts),
         };
         self.db.plan(&planned).await.map_err(|error| failure::of_journal(command.kind(), &error))
     }
 
     async fn send(&self, session: &Session, command: &Command, facts: &OrderFacts, entry: &JournalEntry, attempts: u32) -> Result<Effected, Outcome> {
-        let platform = perform::platform(command.kind());
-        let paid = perform::pay(&*self.gate, session, command.kind()).await;
-        let permits = paid.map_err(|error| failure::of_read_call(platform, &error, attempts))?;
+        let (kind, item) = (command.kind(), self.key(session, facts));
+        if let Err(until) = self.breakers().may(&item, kind, self.clock.now()) {
+            return Err(Outcome::left_alone(until, format!("{}: {kind} is left alone until a single try works", perform::platform(kind))));
+        }
+        let paid = perform::pay(&*self.gate, session, kind).await;
+        let mut permits = paid.map_err(|error| failure::of_read_call(perform::platform(kind), &error, attempts))?;
         let deadline = Deadline::after(self.settings.send_within);
-        crash::point("before-send");
-        let right = self.db.mark_sent(entry, self.lease.fence, &self.owner, deadline.at()).await;
-        let entry = match right.map_err(|error| failure::failed(attempts, format!("journal: {error}")))? {
-            SendRight::Granted(entry) => entry,
-            SendRight::TargetBusy { until } => return Err(wait_until(until, "another command on the same object may still take effect")),
-            SendRight::LeaseLost | SendRight::Moved => return Err(Outcome::later(BUSY_WAIT, "another processor is at work on it")),
-        };
+        crash::point(&format!("before-send:{}", command.kind()));
+        let right = self.right_to_send(entry, deadline, attempts).await;
+        let entry = right.inspect_err(|_| perform::give_back(&*self.gate, &mut permits))?;
         crash::point(&format!("after-send-mark:{}", command.kind()));
-        let result = perform::call(session, command, permits, deadline).await;
+        let result = perform::call(session, command, &mut permits, deadline).await;
+        perform::give_back(&*self.gate, &mut permits);
+        self.learn(&item, kind, &result);
         crash::point(&format!("after-call:{}", command.kind()));
         metrics::counter!("orderbridge_commands_total", "kind" => command.kind().as_str(), "result" => result_label(&result)).increment(1);
         match result {
             Ok(id) => self.confirm(session, command, facts, &entry, id).await,
             Err(error) if error.is_definite_no() => Err(self.refuse(session, command, facts, &entry, &error, attempts).await),
             Err(error) => Err(self.doubt(session, &entry, &error).await),
+        }
+    }
+
+    /// The committed mark that alone allows the call.
+    async fn right_to_send(&self, entry: &JournalEntry, deadline: Deadline, attempts: u32) -> Result<JournalEntry, Outcome> {
+        let right = self.db.mark_sent(entry, self.lease.fence, &self.owner, deadline.at()).await;
+        match right.map_err(|error| failure::failed(attempts, format!("journal: {error}")))? {
+            SendRight::Granted(entry) => Ok(entry),
+            SendRight::TargetBusy { until } => Err(wait_until(until, "another command on the same object may still take effect")),
+            SendRight::LeaseLost | SendRight::Moved => Err(Outcome::later(BUSY_WAIT, "another processor is at work on it")),
+        }
+    }
+
+    /// What a call tells about the next ones of its kind. A plain no is an answer: the platform works.
+    fn learn(&self, item: &WorkKey, kind: CommandKind, result: &Result<Option<u64>, CallError>) {
+        let step = Step::write(kind);
+        match result {
+            Ok(_) | Err(CallError::Refused { .. } | CallError::NotFound) => self.breakers().worked(&item.scope, step),
+            Err(error) => {
+                let Some(class) = error.class() else { return };
+                let asked = if let CallError::Throttled { retry_after } = error { retry_after.unwrap_or_default() } else { Duration::ZERO };
+                self.breakers().failed(item, Trouble { step, class }, asked, self.clock.now());
+            }
         }
     }
 
@@ -135,24 +154,30 @@ impl Worker {
         attempts: u32,
     ) -> Outcome {
         let mut outcome = failure::of_refusal(perform::platform(command.kind()), command, error, attempts);
-        if let (Outcome::Held(_), Command::CreateSalesOrder(order), 1) = (&outcome, command, entry.sends) {
-            outcome = self.match_again(session, order, facts).await;
+        let mut refusal = if matches!(outcome, Outcome::Held(_)) { Refusal::Final } else { Refusal::Passing };
+        if let (Refusal::Final, Command::CreateSalesOrder(order), false) = (refusal, command, entry.matched_again) {
+            (outcome, refusal) = match self.match_again(session, order, facts).await {
+                Ok(()) => (
+                    Outcome::later(BUSY_WAIT, "Brightpearl refused the sales order; its contact and products are matched again"),
+                    Refusal::MatchedAgain,
+                ),
+                Err(outcome) => (outcome, Refusal::Passing),
+            };
         }
         let code = if let CallError::Refused { code, .. } = error { code.clone() } else { "not-done".to_owned() };
-        let may_repeat = !matches!(outcome, Outcome::Held(_));
-        match self.db.refuse(entry, &code, &failure::without_personal_data(command, error), may_repeat).await {
+        match self.db.refuse(entry, &code, &failure::without_personal_data(command, error), refusal).await {
             Ok(_) => outcome,
             Err(error) => failure::failed(attempts, format!("journal: {error}")),
         }
     }
 
     /// A refused sales order may name a contact or a product that is gone: both are matched anew, once, before a person is asked.
-    async fn match_again(&self, session: &Session, order: &NewSalesOrder, facts: &OrderFacts) -> Outcome {
+    async fn match_again(&self, session: &Session, order: &NewSalesOrder, facts: &OrderFacts) -> Result<(), Outcome> {
         let products: Vec<ProductId> = order.rows.iter().filter_map(|row| row.product).collect();
         if let Ok(found) = session.brightpearl.products(&products, session.share).await
             && let Err(error) = self.db.save_products(&session.account, &with_missing(found, &products)).await
         {
-            return failure::failed(0, format!("database: {error}"));
+            return Err(failure::failed(0, format!("database: {error}")));
         }
         if let (Some(ContactFact::Linked(_)), Some(Some(store_order))) = (&facts.contact, &facts.store_order) {
             let email = normalise_email(&store_order.billing.email);
@@ -160,11 +185,9 @@ impl Worker {
                 Ok(hash) => self.db.drop_contact_link(&session.account, &hash).await,
                 Err(error) => Err(error),
             };
-            if let Err(error) = dropped {
-                return failure::failed(0, format!("database: {error}"));
-            }
+            dropped.map_err(|error| failure::failed(0, format!("database: {error}")))?;
         }
-        Outcome::later(BUSY_WAIT, "Brightpearl refused the sales order; its contact and products are matched again")
+        Ok(())
     }
 
     async fn doubt(&self, session: &Session, entry: &JournalEntry, error: &CallError) -> Outcome {
@@ -220,7 +243,7 @@ impl Worker {
             at: self.clock.now(),
             key: key.to_owned(),
             text,
-            data: serde_json::json!({ "event": facts.cause, "rules_version": session.rules_version }),
+            data: explain::reason(session.rules_version, facts),
         }
     }
 }
@@ -313,5 +336,5 @@ fn told(effected: &Effected, command: &Command) -> String {
 /// Waits for a moment of real time: deadlines of sent commands never follow a test clock, only the wait for them does.
 fn wait_until(at: Timestamp, why: &str) -> Outcome {
     let wait = Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default();
-    Outcome::Again { when: When::After(wait + Duration::from_millis(200)), firm: true, failed: false, why: why.to_owned() }
+    Outcome::Again { when: When::After(wait + Duration::from_millis(200)), firm: true, failed: false, why: why.to_owned(), met: None }
 }

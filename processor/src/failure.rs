@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use orderbridge_http_client::CallError;
+use orderbridge_http_client::{CallError, Denial, QuotaDenied};
 use orderbridge_postgres::DbError;
 use orderbridge_reconcile::ReadError;
 use orderbridge_schema::command::{Command, CommandKind};
@@ -10,7 +10,7 @@ use orderbridge_schema::decision::{Cause, Effect, Hold};
 use orderbridge_schema::ids::Platform;
 
 use crate::backoff;
-use crate::outcome::{Outcome, When};
+use crate::outcome::{Met, Outcome, When};
 
 /// How long to wait for a platform that throttles without saying how long.
 const UNSAID_WAIT: Duration = Duration::from_secs(60);
@@ -26,7 +26,21 @@ pub(crate) fn of_read(error: &ReadError, attempts: u32) -> Outcome {
 
 /// A read call that failed.
 pub(crate) fn of_read_call(platform: Platform, error: &CallError, attempts: u32) -> Outcome {
-    waiting(platform, error).unwrap_or_else(|| failed(attempts, format!("{platform}: {error}")))
+    let met = met(platform, error);
+    match waiting(platform, error).unwrap_or_else(|| failed(attempts, format!("{platform}: {error}"))) {
+        Outcome::Again { when, firm, failed, why, .. } => Outcome::Again { when, firm, failed, why, met },
+        other => other,
+    }
+}
+
+/// What others would meet at that platform too.
+fn met(platform: Platform, error: &CallError) -> Option<Met> {
+    match error {
+        CallError::Quota(QuotaDenied { why: Denial::LeftAlone, .. }) => Some(Met::LeftAlone(platform)),
+        // An object that is not there says nothing about others.
+        CallError::NotFound => None,
+        other => other.class().map(|class| Met::Failure(platform, class)),
+    }
 }
 
 /// A write that the platform definitely did not carry out.
@@ -44,11 +58,11 @@ pub(crate) fn of_refusal(platform: Platform, command: &Command, error: &CallErro
 fn waiting(platform: Platform, error: &CallError) -> Option<Outcome> {
     match error {
         CallError::Quota(denied) => {
-            Some(Outcome::Again { when: When::At(denied.retry_at), firm: true, failed: false, why: format!("{platform}: {error}") })
+            Some(Outcome::Again { when: When::At(denied.retry_at), firm: true, failed: false, why: format!("{platform}: {error}"), met: None })
         }
         CallError::Throttled { retry_after } => {
             let wait = backoff::after_platform_wait(retry_after.unwrap_or(UNSAID_WAIT));
-            Some(Outcome::Again { when: When::After(wait), firm: true, failed: false, why: format!("{platform}: {error}") })
+            Some(Outcome::Again { when: When::After(wait), firm: true, failed: false, why: format!("{platform}: {error}"), met: None })
         }
         CallError::Unauthorised => Some(Outcome::Unauthorised(platform)),
         CallError::NotSent { .. } | CallError::NotFound | CallError::Refused { .. } | CallError::Uncertain { .. } => None,
@@ -57,7 +71,7 @@ fn waiting(platform: Platform, error: &CallError) -> Option<Outcome> {
 
 /// Something went wrong that time may mend.
 pub(crate) fn failed(attempts: u32, why: String) -> Outcome {
-    Outcome::Again { when: When::After(backoff::after_attempts(attempts)), firm: false, failed: true, why }
+    Outcome::Again { when: When::After(backoff::after_attempts(attempts)), firm: false, failed: true, why, met: None }
 }
 
 /// A failure of the journal. A conflict (the same command is recorded with another result) is for a person: time does not mend it.
@@ -126,7 +140,7 @@ fn refused(platform: Platform, command: &Command, error: &CallError) -> Hold {
 mod tests {
     use super::*;
     use jiff::Timestamp;
-    use orderbridge_http_client::QuotaDenied;
+    use orderbridge_http_client::FailureClass;
     use orderbridge_schema::command::NewContact;
     use orderbridge_schema::facts::Address;
     use orderbridge_schema::ids::{StoreOrderId, StoreStatusId};
@@ -138,7 +152,7 @@ mod tests {
     #[test]
     fn a_platforms_own_wait_is_firm_and_no_failure() {
         let retry_at = Timestamp::from_second(1_800_000_000).unwrap();
-        let quota = of_read_call(Platform::Brightpearl, &CallError::Quota(QuotaDenied { retry_at }), 3);
+        let quota = of_read_call(Platform::Brightpearl, &CallError::Quota(QuotaDenied::used_up(retry_at)), 3);
         assert!(matches!(quota, Outcome::Again { when: When::At(at), firm: true, failed: false, .. } if at == retry_at));
         let throttled = of_refusal(Platform::Bigcommerce, &command(), &CallError::Throttled { retry_after: None }, 0);
         assert!(matches!(throttled, Outcome::Again { when: When::After(wait), firm: true, .. } if wait >= UNSAID_WAIT));
@@ -173,6 +187,17 @@ mod tests {
     #[test]
     fn revoked_credentials_are_told_apart_from_everything_else() {
         assert_eq!(of_read_call(Platform::Brightpearl, &CallError::Unauthorised, 9), Outcome::Unauthorised(Platform::Brightpearl));
-        assert!(of_read_call(Platform::Brightpearl, &CallError::not_sent("connection refused"), 9).is_failure());
+        assert!(matches!(of_read_call(Platform::Brightpearl, &CallError::not_sent("connection refused"), 9), Outcome::Again { failed: true, .. }));
+    }
+
+    #[test]
+    fn a_failed_read_tells_what_others_would_meet_too() {
+        let met = |error: &CallError| of_read_call(Platform::Bigcommerce, error, 1).met();
+        let away = CallError::no_answer(503, "status 503 and a page instead of an answer");
+        assert_eq!(met(&away), Some(Met::Failure(Platform::Bigcommerce, FailureClass::Status(503))));
+        let (until, own) = (Timestamp::UNIX_EPOCH, CallError::NotFound);
+        assert_eq!(met(&CallError::Quota(QuotaDenied::left_alone(until))), Some(Met::LeftAlone(Platform::Bigcommerce)));
+        assert_eq!(met(&CallError::Quota(QuotaDenied::used_up(until))), None);
+        assert_eq!(met(&own), None);
     }
 }

@@ -1,18 +1,19 @@
 //! From events to work items: id sets are expanded, events of one entity are one upsert, and nothing else is decided here.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use orderbridge_http_client::crash;
 use orderbridge_kafka::{Batch, BatchHandler, BatchOutcome, DeadLetters, Halt, Partition, Record, StoreUnavailable};
-use orderbridge_postgres::{Db, DbError};
+use orderbridge_postgres::{Db, DbError, OffsetStep};
 use orderbridge_schema::clock::Clock;
 use orderbridge_schema::envelope::{EntityKind, Envelope, Verified};
 use orderbridge_schema::idset::{self, IdSetError};
-use orderbridge_schema::topics::Topic;
+use orderbridge_schema::sweep::SweepSource;
 use orderbridge_schema::work::{Aspects, Scope, Share, Upsert, WorkKey, WorkKind};
 use tokio::runtime::Handle;
 
-/// Most ids that one event may name (design, "Intake").
+/// Most ids of one event that become a work item each (design, "Intake").
 const IDS_MAX: usize = 10_000;
 
 /// Work items of one transaction, unless a single record has more: a statement must end well within its time limit.
@@ -22,11 +23,36 @@ const ITEMS_MAX: usize = 10_000;
 ///
 /// # Errors
 /// Why it can never be understood; such a record goes to the dead letters.
-pub(crate) fn work_of(envelope: &Envelope) -> Result<Vec<Upsert>, String> {
+pub fn work_of(envelope: &Envelope) -> Result<Vec<Upsert>, String> {
     let Some((scope, kind, aspects, share)) = concern(envelope) else { return Ok(Vec::new()) };
-    let refused = |error: IdSetError| format!("{}: {error}", envelope.event_type);
-    let ids = idset::expand(&envelope.ids, IDS_MAX).map_err(refused)?;
-    Ok(ids.into_iter().map(|entity| upsert(envelope, &scope, kind, entity, aspects, share)).collect())
+    if kind == WorkKind::Connection {
+        return Ok(vec![upsert(envelope, &scope, kind, 0, aspects, share)]);
+    }
+    match idset::expand(&envelope.ids, IDS_MAX) {
+        Ok(ids) => Ok(ids.into_iter().map(|entity| upsert(envelope, &scope, kind, entity, aspects, share)).collect()),
+        Err(IdSetError::TooMany(_)) if idset::is_id_set(&envelope.ids) => {
+            Ok(swept_by(kind).map(|source| sweep(envelope, scope, source)).into_iter().collect())
+        }
+        Err(_) => Err(format!("{}: {}", envelope.event_type, IdSetError::Malformed)),
+    }
+}
+
+/// The sweep that finds all changed objects of a kind.
+const fn swept_by(kind: WorkKind) -> Option<SweepSource> {
+    match kind {
+        WorkKind::Order => Some(SweepSource::StoreOrders),
+        WorkKind::SalesOrder => Some(SweepSource::SalesOrders),
+        WorkKind::GoodsOutNote => Some(SweepSource::GoodsOutNotes),
+        WorkKind::DropShipNote => Some(SweepSource::DropShipNotes),
+        WorkKind::Product => Some(SweepSource::Products),
+        WorkKind::Connection | WorkKind::Sweep => None,
+    }
+}
+
+/// An event that names more objects than are told apart: all that changed at that time or later are looked for, in pages.
+fn sweep(envelope: &Envelope, scope: Scope, source: SweepSource) -> Upsert {
+    let by_number = upsert(envelope, &scope, WorkKind::Sweep, source.number(), Aspects::default(), Share::Sweeps);
+    Upsert { key: source.key(scope), ..by_number }
 }
 
 fn upsert(envelope: &Envelope, scope: &Scope, kind: WorkKind, entity: u64, aspects: Aspects, share: Share) -> Upsert {
@@ -36,7 +62,16 @@ fn upsert(envelope: &Envelope, scope: &Scope, kind: WorkKind, entity: u64, aspec
         aspects,
         share,
         event_at: envelope.occurred_at.unwrap_or(envelope.received_at),
-        cause: envelope.event_type.clone(),
+        cause: cause(envelope),
+        event: Some(envelope.event_id),
+    }
+}
+
+/// What asked, for the timeline.
+fn cause(envelope: &Envelope) -> String {
+    match envelope.verified {
+        Verified::Swept => format!("{} (found by a sweep)", envelope.event_type),
+        Verified::Signature | Verified::StaleSignature | Verified::Header | Verified::PathSecret => envelope.event_type.clone(),
     }
 }
 
@@ -58,12 +93,16 @@ fn concern(envelope: &Envelope) -> Option<(Scope, WorkKind, Aspects, Share)> {
             Some((account, WorkKind::Product, Aspects::ALL, share(Share::Stock)))
         }
         EntityKind::GoodsOutNote | EntityKind::DropShipNote | EntityKind::Product => None,
+        // The event may be late, and the app be installed again: whether we are still let in is asked, not believed.
+        EntityKind::Store if envelope.event_type == "store/app/uninstalled" => {
+            Some((Scope::Tenant(envelope.tenant.clone()?), WorkKind::Connection, Aspects::default(), Share::Orders))
+        }
         EntityKind::Customer | EntityKind::StoreProduct | EntityKind::Store => None,
     }
 }
 
 /// Joins upserts of the same entity and sorts them by key, so that two intakes never lock rows in opposite order.
-pub(crate) fn joined(upserts: impl IntoIterator<Item = Upsert>) -> Vec<Upsert> {
+pub fn joined(upserts: impl IntoIterator<Item = Upsert>) -> Vec<Upsert> {
     let mut by_key: BTreeMap<WorkKey, Upsert> = BTreeMap::new();
     for upsert in upserts {
         match by_key.get_mut(&upsert.key) {
@@ -76,6 +115,7 @@ pub(crate) fn joined(upserts: impl IntoIterator<Item = Upsert>) -> Vec<Upsert> {
                 if upsert.event_at >= earlier.event_at {
                     earlier.event_at = upsert.event_at;
                     earlier.cause = upsert.cause;
+                    earlier.event = upsert.event;
                 }
             }
         }
@@ -91,12 +131,28 @@ pub(crate) struct Intake {
     pub(crate) runtime: Handle,
     /// Records of the batch in hand that are among the dead letters already: a batch may be offered again while the database is away.
     pub(crate) buried: Mutex<BTreeSet<(Partition, i64)>>,
+    /// Where the database stood last, as far as this process knows.
+    pub(crate) places: Mutex<BTreeMap<Partition, Option<i64>>>,
+}
+
+/// Why a batch was not stored.
+enum NotStored {
+    /// The database or the brokers are away.
+    Unavailable(String),
+    /// The database stands elsewhere than the batch was read from.
+    Displaced,
+}
+
+impl From<String> for NotStored {
+    fn from(why: String) -> Self {
+        Self::Unavailable(why)
+    }
 }
 
 impl Intake {
     /// Stores records and the offsets behind them, in as few transactions as their size allows. Should the database refuse one of them
     /// for what it is, it is found by halving.
-    fn store_records(&self, records: &[Record]) -> Result<(), String> {
+    fn store_records(&self, records: &[Record]) -> Result<(), NotStored> {
         let understood: Vec<Result<Vec<Upsert>, String>> =
             records.iter().map(|record| record.envelope.as_ref().map_err(String::clone).and_then(work_of)).collect();
         let items: usize = understood.iter().flatten().map(Vec::len).sum();
@@ -109,26 +165,41 @@ impl Intake {
             }
         }
         let upserts = joined(understood.into_iter().flatten().flatten());
-        match self.runtime.block_on(self.db.intake(&upserts, &next_offsets(records))) {
-            Ok(()) => Ok(()),
-            Err(error) if error.is_transient() => Err(error.to_string()),
+        crash::point("before-intake");
+        let stored = self.commit(&upserts, records);
+        crash::point("after-intake");
+        match stored {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(NotStored::Displaced),
+            Err(error) if error.is_transient() => Err(error.to_string().into()),
             Err(error) => self.store_halves(records, &error),
         }
     }
 
-    fn store_split(&self, records: &[Record]) -> Result<(), String> {
+    /// Stores work and offsets in one transaction; remembers where the database stands then.
+    fn commit(&self, upserts: &[Upsert], records: &[Record]) -> Result<bool, DbError> {
+        let steps = steps(records, &self.places());
+        let stored = self.runtime.block_on(self.db.intake(upserts, &steps))?;
+        if stored {
+            let mut places = self.places();
+            places.extend(steps.iter().map(|step| (Partition { topic: step.topic, partition: step.partition }, Some(step.next))));
+        }
+        Ok(stored)
+    }
+
+    fn store_split(&self, records: &[Record]) -> Result<(), NotStored> {
         let (first, second) = records.split_at(records.len() / 2);
         self.store_records(first)?;
         self.store_records(second)
     }
 
-    fn store_halves(&self, records: &[Record], error: &DbError) -> Result<(), String> {
+    fn store_halves(&self, records: &[Record], error: &DbError) -> Result<(), NotStored> {
         match records {
-            [] => Err(error.to_string()),
+            [] => Err(error.to_string().into()),
             [record] => {
                 self.bury(record, &format!("the database refuses it: {error}"))?;
-                let stored = self.runtime.block_on(self.db.intake(&[], &next_offsets(records)));
-                stored.map_err(|error| error.to_string())
+                let stored = self.commit(&[], records).map_err(|error| error.to_string())?;
+                if stored { Ok(()) } else { Err(NotStored::Displaced) }
             }
             _ => self.store_split(records),
         }
@@ -148,18 +219,36 @@ impl Intake {
         Ok(())
     }
 
-    fn buried(&self) -> std::sync::MutexGuard<'_, BTreeSet<(Partition, i64)>> {
+    fn buried(&self) -> MutexGuard<'_, BTreeSet<(Partition, i64)>> {
         self.buried.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn places(&self) -> MutexGuard<'_, BTreeMap<Partition, Option<i64>>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ask(&self, partition: Partition) -> Result<Option<i64>, StoreUnavailable> {
+        let offset = self.runtime.block_on(self.db.stored_offset(partition.topic, partition.partition));
+        offset.map_err(|error| StoreUnavailable(error.to_string()))
     }
 }
 
 impl BatchHandler for Intake {
     fn stored_offsets(&self, partitions: &[Partition]) -> Result<Vec<Option<i64>>, StoreUnavailable> {
-        let stored = |partition: &Partition| {
-            let offset = self.runtime.block_on(self.db.stored_offset(partition.topic, partition.partition));
-            offset.map_err(|error| StoreUnavailable(error.to_string()))
-        };
-        partitions.iter().map(stored).collect()
+        let stored: Vec<Option<i64>> = partitions.iter().map(|&partition| self.ask(partition)).collect::<Result<_, _>>()?;
+        self.places().extend(partitions.iter().copied().zip(stored.iter().copied()));
+        Ok(stored)
+    }
+
+    fn displaced(&self, partitions: &[Partition]) -> Result<Vec<Partition>, StoreUnavailable> {
+        let mut displaced = Vec::new();
+        for &partition in partitions {
+            let stored = self.ask(partition)?;
+            if self.places().get(&partition).is_some_and(|known| *known != stored) {
+                displaced.push(partition);
+            }
+        }
+        Ok(displaced)
     }
 
     fn store(&self, batch: &Batch) -> BatchOutcome {
@@ -169,7 +258,8 @@ impl BatchHandler for Intake {
                 metrics::counter!("orderbridge_events_taken_in_total").increment(u64::try_from(batch.records.len()).unwrap_or(u64::MAX));
                 BatchOutcome::Stored
             }
-            Err(why) => BatchOutcome::Unavailable(why),
+            Err(NotStored::Unavailable(why)) => BatchOutcome::Unavailable(why),
+            Err(NotStored::Displaced) => BatchOutcome::Displaced,
         }
     }
 
@@ -183,83 +273,17 @@ impl BatchHandler for Intake {
     }
 }
 
-fn next_offsets(records: &[Record]) -> Vec<(Topic, i32, i64)> {
+/// How far records take their partitions.
+fn steps(records: &[Record], places: &BTreeMap<Partition, Option<i64>>) -> Vec<OffsetStep> {
     let mut next: BTreeMap<Partition, i64> = BTreeMap::new();
     for record in records {
         let offset = next.entry(record.at()).or_default();
         *offset = (*offset).max(record.offset + 1);
     }
-    next.into_iter().map(|(at, offset)| (at.topic, at.partition, offset)).collect()
+    let step = |(at, next): (Partition, i64)| OffsetStep { topic: at.topic, partition: at.partition, from: places.get(&at).copied().flatten(), next };
+    next.into_iter().map(step).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn event(fields: &str) -> Envelope {
-        let json = format!(
-            r#"{{"version":1,"event_id":"019d0000-0000-7000-8000-000000000001","connection":"c","account":"acme","received_at":"2026-03-01T09:30:01Z",{fields}}}"#
-        );
-        Envelope::from_json(json.as_bytes()).unwrap()
-    }
-
-    fn work(fields: &str) -> Vec<Upsert> {
-        work_of(&event(fields)).unwrap()
-    }
-
-    #[test]
-    fn an_order_event_is_work_for_its_tenant() {
-        let work = work(
-            r#""platform":"bigcommerce","tenant":"acme-uk","event_type":"store/order/updated","entity":"order","ids":"250","verified":"signature""#,
-        );
-        assert_eq!(work.len(), 1);
-        assert_eq!(work[0].key.to_string(), "acme-uk/order/250");
-        assert_eq!(work[0].share, Share::Orders);
-    }
-
-    #[test]
-    fn an_id_set_of_shipped_notes_is_one_item_each() {
-        let work = work(
-            r#""platform":"brightpearl","event_type":"goods-out-note.modified.shipped","entity":"goods-out-note","ids":"4101-4103,4110","verified":"path-secret""#,
-        );
-        assert_eq!(work.iter().map(|upsert| upsert.key.entity).collect::<Vec<_>>(), [4101, 4102, 4103, 4110]);
-        assert_eq!(work[0].key.scope.to_string(), "@acme");
-    }
-
-    #[test]
-    fn events_that_change_nothing_for_us_are_no_work() {
-        for (event, entity) in [
-            ("goods-out-note.modified.picked", "goods-out-note"),
-            ("sales-order.created", "sales-order"),
-            ("product.modified.on-hand-modified", "product"),
-        ] {
-            let fields = format!(r#""platform":"brightpearl","event_type":"{event}","entity":"{entity}","ids":"1","verified":"path-secret""#);
-            assert!(work(&fields).is_empty(), "{event}");
-        }
-    }
-
-    #[test]
-    fn ids_that_cannot_be_understood_are_told() {
-        for ids in ["x", "", "5-1", "1-20000"] {
-            let fields =
-                format!(r#""platform":"brightpearl","event_type":"order.modified","entity":"sales-order","ids":"{ids}","verified":"path-secret""#);
-            assert!(work_of(&event(&fields)).is_err(), "{ids}");
-        }
-    }
-
-    #[test]
-    fn events_of_one_entity_are_one_upsert_with_the_latest_cause_and_the_most_urgent_share() {
-        let one = |cause: &str, second: i64, share, aspects| Upsert {
-            key: WorkKey { scope: "acme-uk".parse().unwrap(), kind: WorkKind::Order, entity: 250 },
-            account: "acme".parse().unwrap(),
-            aspects,
-            share,
-            event_at: jiff::Timestamp::from_second(second).unwrap(),
-            cause: cause.into(),
-        };
-        let joined = joined([one("late", 20, Share::Sweeps, Aspects::NOTES), one("early", 10, Share::Orders, Aspects::STORE_ORDER)]);
-        assert_eq!(joined.len(), 1);
-        assert_eq!((joined[0].cause.as_str(), joined[0].share), ("late", Share::Orders));
-        assert!(joined[0].aspects.has(Aspects::NOTES) && joined[0].aspects.has(Aspects::STORE_ORDER));
-    }
-}
+#[path = "intake_tests.rs"]
+mod tests;

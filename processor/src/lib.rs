@@ -3,22 +3,33 @@
 //! It never decides by itself what to do ([`orderbridge_decide`]) and never reads facts by itself ([`orderbridge_reconcile`]); it owns
 //! the order of things: what is taken up when, paid from which quota, recorded in the journal before and after each call.
 
+mod access;
 mod account;
 mod app;
 mod backoff;
 mod batch;
+mod breaker;
 mod catalogue;
 mod connections;
-mod crash;
 mod execute;
+mod explain;
 mod failure;
+mod gate;
+pub mod hooks;
 mod intake;
+mod left_for_now;
 mod orders;
 mod outcome;
+mod own_writes;
 mod perform;
+mod refusals;
 mod route;
 mod scheduler;
 mod settings;
+mod sweep;
+mod tokens;
 
 pub use app::{App, Deps, ProcessorError};
-pub use settings::ProcessorSettings;
+pub use intake::{joined, work_of};
+pub use settings::{NestedInclude, ProcessorSettings};
+pub use sweep::SweepSettings;

@@ -3,22 +3,26 @@
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
+use jiff::Timestamp;
 use orderbridge_decide::{ContactFact, OrderFacts};
-use orderbridge_postgres::{CommandState, Confirmed, DbError, NewLink, OrderState, TimelineEntry, WorkItem};
-use orderbridge_reconcile::{ReadError, Session, reconcile};
+use orderbridge_postgres::{CommandState, Comparison, Confirmed, DbError, Known, NewLink, TimelineEntry, WorkItem};
+use orderbridge_reconcile::{ReadError, Session, reconcile, remembered};
 use orderbridge_schema::command::{Command, CommandKey, CommandKind, NewShipment};
 use orderbridge_schema::decision::{Agreement, Decision, Effect, Hold, Remark};
 use orderbridge_schema::ids::StoreOrderId;
-use orderbridge_schema::link::{ContactLink, OrderLink, ShipmentLink};
+use orderbridge_schema::link::{OrderLink, ShipmentLink};
 use orderbridge_schema::work::{Aspects, Scope};
 
 use crate::account::Worker;
 use crate::execute::Effected;
 use crate::failure;
 use crate::outcome::Outcome;
+use crate::sweep;
 
 /// Looks at one order in one go: contact, sales order, comparison, reference, statuses and a dozen shipments fit in it.
 const ROUNDS_MAX: usize = 24;
+/// When an order is decided again whose rules changed meanwhile.
+const RULES_WAIT: Duration = Duration::from_millis(200);
 
 /// An order being worked on.
 struct Active {
@@ -26,6 +30,18 @@ struct Active {
     facts: OrderFacts,
     remarks: Vec<Remark>,
     was_held: bool,
+    /// Nothing of it was read before.
+    began_at: Timestamp,
+}
+
+/// What a decision left in our own records.
+enum Recorded {
+    /// Nothing that matters to it.
+    Nothing,
+    /// Something by which the order is to be looked at again.
+    Something,
+    /// The rules it was decided by are not the present ones any more.
+    Outdated,
 }
 
 /// An order that was looked at.
@@ -42,22 +58,44 @@ pub(crate) struct Looked {
     pub(crate) also_held: Vec<Hold>,
     /// The rules it was decided by.
     pub(crate) rules_version: i64,
+    /// What was read of it, with its dates.
+    pub(crate) read: Vec<Known>,
+}
+
+impl Looked {
+    /// An item that no decision was made about.
+    pub(crate) const fn plain(item: WorkItem, outcome: Outcome) -> Self {
+        Self { item, outcome, timeline: Vec::new(), cleared: Vec::new(), also_held: Vec::new(), rules_version: 0, read: Vec::new() }
+    }
 }
 
 impl Worker {
-    /// Reconciles a batch of orders of the session's tenant.
+    /// Reconciles a batch of orders of the session's tenant, and remembers what was read of them.
     pub(crate) async fn reconcile_orders(&self, session: &Session, items: Vec<WorkItem>) -> Vec<Looked> {
+        let looked = self.reconcile_batch(session, items).await;
+        self.remember_read(&looked).await;
+        looked
+    }
+
+    async fn reconcile_batch(&self, session: &Session, items: Vec<WorkItem>) -> Vec<Looked> {
         let mut done = Vec::new();
         let mut active = match self.load(session, &items).await {
             Ok(active) => active,
             Err(error) => {
                 let outcome = |item: WorkItem| {
                     let outcome = failure::failed(item.attempts, format!("database: {error}"));
-                    Looked { item, outcome, timeline: Vec::new(), cleared: Vec::new(), also_held: Vec::new(), rules_version: session.rules_version }
+                    Looked { rules_version: session.rules_version, ..Looked::plain(item, outcome) }
                 };
                 return items.into_iter().map(outcome).collect();
             }
         };
+        let now = self.clock.now();
+        for one in std::mem::take(&mut active) {
+            match self.left_for_now(session, &one.item, &one.facts, now) {
+                Some(outcome) => done.push(self.looked(session, one, outcome)),
+                None => active.push(one),
+            }
+        }
         for _round in 0..ROUNDS_MAX {
             if active.is_empty() {
                 break;
@@ -77,22 +115,27 @@ impl Worker {
     }
 
     async fn load(&self, session: &Session, items: &[WorkItem]) -> Result<Vec<Active>, DbError> {
+        let began_at = self.clock.now();
         let ids: Vec<StoreOrderId> = items.iter().map(|item| StoreOrderId(item.key.entity)).collect();
         let mut states = self.db.load_order_state(&session.tenant, &ids).await?;
         let active = |item: &WorkItem| {
             let id = StoreOrderId(item.key.entity);
-            let mut facts = facts(id, item.aspects, states.remove(&id).unwrap_or_default());
+            let mut facts = remembered(id, item.aspects, states.remove(&id).unwrap_or_default());
             facts.cause.clone_from(&item.cause);
-            Active { was_held: !facts.held.is_empty(), item: item.clone(), facts, remarks: Vec::new() }
+            facts.event = item.event;
+            facts.told_at = Some(item.last_event_at);
+            Active { was_held: !facts.held.is_empty(), item: item.clone(), facts, remarks: Vec::new(), began_at }
         };
         Ok(items.iter().map(active).collect())
     }
 
     /// Decides about all, executes what is decided, and tells who must be looked at again.
     async fn round(&self, session: &Session, active: Vec<Active>) -> (Vec<Active>, Vec<Looked>) {
-        let (items, mut facts): (Vec<_>, Vec<_>) = active.into_iter().map(|one| ((one.item, one.remarks, one.was_held), one.facts)).unzip();
+        let (items, mut facts): (Vec<_>, Vec<_>) =
+            active.into_iter().map(|one| ((one.item, one.remarks, one.was_held, one.began_at), one.facts)).unzip();
         let mut decisions = reconcile(session, &mut facts, self.clock.now()).await;
-        let joined = items.into_iter().zip(facts).map(|((item, remarks, was_held), facts)| Active { item, facts, remarks, was_held });
+        let joined =
+            items.into_iter().zip(facts).map(|((item, remarks, was_held, began_at), facts)| Active { item, facts, remarks, was_held, began_at });
         let advance = |one: Active| {
             let decision = decisions.remove(&one.facts.id);
             self.advance(session, one, decision)
@@ -128,7 +171,9 @@ impl Worker {
         // Looked into again within this go too: only an effect that was decided anew and needs no hold is free of it.
         one.facts.held.extend(decision.holds.iter().map(|hold| hold.effect));
         let recorded = match self.record(session, &mut one.facts, &decision).await {
-            Ok(recorded) => recorded,
+            Ok(Recorded::Nothing) => false,
+            Ok(Recorded::Something) => true,
+            Ok(Recorded::Outdated) => return Err(self.looked(session, one, Outcome::later(RULES_WAIT, "the rules changed while it was decided"))),
             Err(error) => {
                 let outcome = failure::failed(one.item.attempts, format!("database: {error}"));
                 return Err(self.looked(session, one, outcome));
@@ -148,7 +193,7 @@ impl Worker {
             }
             match self.execute(session, command, &one.facts, one.item.attempts).await {
                 Ok(effected) => {
-                    self.remember_contact(session, &one.facts, command).await;
+                    self.note_write(session, &one.facts, command).await;
                     self.apply(&mut one.facts, command, effected);
                 }
                 Err(Outcome::Held(holds)) => {
@@ -171,7 +216,10 @@ impl Worker {
         match decision.again_after_seconds {
             // Not all of it was decided: what waited before stays as it is.
             Some(seconds) => {
-                let outcome = Outcome::later(Duration::from_secs(u64::from(seconds)), "it changed a moment ago and is left to settle");
+                let wait = Duration::from_secs(u64::from(seconds));
+                // What has a sales order already is read again because a read may have been stale; any event may come before that.
+                let is_settling = one.facts.links.is_empty();
+                let outcome = if is_settling { Outcome::settling(wait) } else { Outcome::later(wait, "what was read may be out of date") };
                 Looked { also_held: decision.holds, ..self.looked(session, one, outcome) }
             }
             // Every held effect was decided anew on the way here: what is not held now is free.
@@ -183,29 +231,32 @@ impl Worker {
         }
     }
 
-    /// Stores what a decision found out without any call. Returns whether the order must be looked at again for it.
-    async fn record(&self, session: &Session, facts: &mut OrderFacts, decision: &Decision) -> Result<bool, DbError> {
-        let mut changed = false;
+    /// Stores what a decision found out without any call.
+    async fn record(&self, session: &Session, facts: &mut OrderFacts, decision: &Decision) -> Result<Recorded, DbError> {
+        let mut recorded = Recorded::Nothing;
         if let Some(sales_order) = decision.adopted {
             let external_ref = orderbridge_schema::command::external_ref(&session.store, facts.id);
             let link = OrderLink { order: facts.id, part: 0, sales_order, installation: session.installation, external_ref, verified: false };
             self.db.save_links(&session.account, &[NewLink::Order(session.tenant.clone(), link.clone())], &[]).await?;
             facts.links.push(link);
             facts.aspects = Aspects::ALL;
-            changed = true;
+            recorded = Recorded::Something;
         }
         if let Some((sales_order, rows)) = &decision.verified {
-            // Before it counts as verified: whatever ends this go early, what was found wrong stays known.
-            self.db.record_holds(&self.key(session, facts), &decision.holds, session.rules_version).await?;
-            self.db.save_verified(&session.tenant, facts.id, *sales_order, rows, &[]).await?;
+            // With what was found wrong, in one transaction: whatever ends this go early, it stays known.
+            let (holds, version) = (&decision.holds, session.rules_version);
+            match self.db.save_comparison(&session.tenant, facts.id, *sales_order, rows, holds, version).await? {
+                Comparison::Stored | Comparison::NotLinked => {}
+                Comparison::Outdated => return Ok(Recorded::Outdated),
+            }
             facts.links.iter_mut().filter(|link| link.sales_order == *sales_order).for_each(|link| link.verified = true);
             facts.row_links.extend(rows.iter().cloned());
-            changed = true;
+            recorded = Recorded::Something;
         }
         for found in &decision.found_shipments {
             self.link_found_shipment(session, facts, found).await?;
             facts.shipment_links.push(found.clone());
-            changed = true;
+            recorded = Recorded::Something;
         }
         if let Some(pair) = decision.agreed {
             let before = facts.agreed.map(|agreement| agreement.pair);
@@ -215,17 +266,7 @@ impl Worker {
                 facts.agreed = Some(agreement);
             }
         }
-        Ok(changed)
-    }
-
-    /// A contact that a search found is linked with the first order made for it, so that the next one costs no search. That another
-    /// order linked the customer otherwise meanwhile is no failure of this one.
-    async fn remember_contact(&self, session: &Session, facts: &OrderFacts, command: &Command) {
-        let (Command::CreateSalesOrder(order), Some(ContactFact::Found { email_hash, .. })) = (command, &facts.contact) else { return };
-        let link = NewLink::Contact(ContactLink { email_hash: email_hash.clone(), contact: order.contact });
-        if let Err(error) = self.db.save_links(&session.account, &[link], &[]).await {
-            tracing::info!(tenant = %session.tenant, order = %facts.id, %error, "the contact is not linked");
-        }
+        Ok(recorded)
     }
 
     /// What a command changed is known without reading; what it may have changed besides is forgotten, so that it is read again.
@@ -300,23 +341,12 @@ impl Worker {
                     .map(|hold| self.entry(session, &active.facts, &format!("held:{}", hold.cause), format!("{}; {}", hold.why, hold.remedy))),
             );
         }
-        let rules_version = session.rules_version;
-        Looked { item: active.item, outcome, timeline, cleared: Vec::new(), also_held: Vec::new(), rules_version }
+        let read = sweep::dates(session, &active.facts, active.began_at);
+        Looked { timeline, read, rules_version: session.rules_version, ..Looked::plain(active.item, outcome) }
     }
 }
 
 /// The lease is given up: whoever works on the account next takes the order up.
 fn stopping() -> Outcome {
     Outcome::later(Duration::ZERO, "the processor was told to stop")
-}
-
-fn facts(id: StoreOrderId, aspects: Aspects, state: OrderState) -> OrderFacts {
-    let mut facts = OrderFacts::new(id, aspects);
-    facts.shipments_in_doubt = state.shipments_in_doubt();
-    facts.links = state.links;
-    facts.row_links = state.rows;
-    facts.shipment_links = state.shipments;
-    facts.agreed = state.agreed;
-    facts.held = state.holds.iter().map(|hold| hold.effect).collect::<std::collections::BTreeSet<Effect>>();
-    facts
 }

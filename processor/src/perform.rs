@@ -10,22 +10,7 @@ use orderbridge_schema::work::Share;
 
 /// The platform a kind of command changes.
 pub(crate) const fn platform(kind: CommandKind) -> Platform {
-    match kind {
-        CommandKind::CreateContact | CommandKind::CreateSalesOrder | CommandKind::SetSalesOrderStatus => Platform::Brightpearl,
-        CommandKind::SetExternalOrderId | CommandKind::SetStoreStatus | CommandKind::CreateShipment => Platform::Bigcommerce,
-    }
-}
-
-/// Calls a command makes: a contact needs its address first (BP §f).
-const fn calls(kind: CommandKind) -> usize {
-    match kind {
-        CommandKind::CreateContact => 2,
-        CommandKind::CreateSalesOrder
-        | CommandKind::SetExternalOrderId
-        | CommandKind::SetSalesOrderStatus
-        | CommandKind::SetStoreStatus
-        | CommandKind::CreateShipment => 1,
-    }
+    kind.platform()
 }
 
 /// Pays for a command before it is marked sent, so that no sent command ever waits for quota.
@@ -35,26 +20,37 @@ pub(crate) async fn pay(gate: &dyn QuotaGate, session: &Session, kind: CommandKi
         Platform::Bigcommerce => session.bigcommerce.pool(),
     };
     let mut permits = Vec::new();
-    for _call in 0..calls(kind) {
-        let share = if session.share == Share::Retries { Share::Retries } else { share(kind) };
-        permits.push(gate.acquire(pool, share).await?);
+    let share = share(session, kind);
+    for _call in 0..kind.calls() {
+        let paid = gate.acquire(pool, share).await.inspect_err(|_| give_back(gate, &mut permits))?;
+        permits.push(paid);
     }
     Ok(permits)
 }
 
-const fn share(kind: CommandKind) -> Share {
-    match kind {
-        CommandKind::CreateShipment => Share::Fulfilment,
-        CommandKind::CreateContact
-        | CommandKind::CreateSalesOrder
-        | CommandKind::SetExternalOrderId
-        | CommandKind::SetSalesOrderStatus
-        | CommandKind::SetStoreStatus => Share::Orders,
+/// Gives back what was paid for calls that are not made.
+pub(crate) fn give_back(gate: &dyn QuotaGate, permits: &mut Vec<Permit>) {
+    permits.drain(..).for_each(|permit| gate.give_back(permit));
+}
+
+/// What failed before, and what a person has done over again, is paid from nobody else's share.
+const fn share(session: &Session, kind: CommandKind) -> Share {
+    match (session.share, kind) {
+        (Share::Replay | Share::Retries, _) => session.share,
+        (_, CommandKind::CreateShipment) => Share::Fulfilment,
+        (
+            _,
+            CommandKind::CreateContact
+            | CommandKind::CreateSalesOrder
+            | CommandKind::SetExternalOrderId
+            | CommandKind::SetSalesOrderStatus
+            | CommandKind::SetStoreStatus,
+        ) => Share::Orders,
     }
 }
 
-/// Makes the call. `None` is a success whose answer named no id.
-pub(crate) async fn call(session: &Session, command: &Command, mut permits: Vec<Permit>, deadline: Deadline) -> Result<Option<u64>, CallError> {
+/// Makes the call, with what was paid for it. `None` is a success whose answer named no id.
+pub(crate) async fn call(session: &Session, command: &Command, permits: &mut Vec<Permit>, deadline: Deadline) -> Result<Option<u64>, CallError> {
     let mut guard = || permits.pop().map(|permit| SendGuard { permit, deadline }).ok_or_else(|| CallError::not_sent("the command was not paid for"));
     match command {
         Command::CreateContact(contact) => {
@@ -76,7 +72,7 @@ pub(crate) async fn call(session: &Session, command: &Command, mut permits: Vec<
 /// An address in doubt leaves at worst one that nobody refers to; the contact itself was certainly not made.
 fn address_only(error: CallError) -> CallError {
     match error {
-        CallError::Uncertain { why } => CallError::NotSent { why: format!("postal address: {why}") },
+        CallError::Uncertain { why, .. } => CallError::NotSent { why: format!("postal address: {why}") },
         other => other,
     }
 }
@@ -92,7 +88,7 @@ pub(crate) enum Found {
 
 /// Looks whether a command in doubt took effect.
 pub(crate) async fn look_up(session: &Session, command: &Command) -> Result<Found, CallError> {
-    let share = share(command.kind());
+    let share = share(session, command.kind());
     let found = match command {
         Command::CreateContact(contact) => contact_of(session, contact, share).await?,
         Command::CreateSalesOrder(order) => {

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use orderbridge_http_client::CallError;
-use orderbridge_postgres::WorkItem;
-use orderbridge_schema::command::parse_external_ref;
+use orderbridge_postgres::{CommandState, Confirmed, DbError, NewLink, TimelineEntry, WorkItem};
+use orderbridge_schema::command::{CommandKey, CommandKind, is_our_key, parse_external_ref};
 use orderbridge_schema::facts::{Note, SalesOrder};
 use orderbridge_schema::ids::{NoteId, Platform, SalesOrderId, StoreOrderId, TenantId};
-use orderbridge_schema::link::NoteKind;
+use orderbridge_schema::link::{NoteKind, OrderLink};
 use orderbridge_schema::work::{Aspects, Scope, Share, Upsert, WorkKey, WorkKind};
 
 use crate::account::Worker;
@@ -22,30 +22,52 @@ const STALE_READ: SignedDuration = SignedDuration::from_mins(2);
 /// When to read again then.
 const READ_AGAIN: Duration = Duration::from_secs(15);
 
-type Routes = HashMap<SalesOrderId, (TenantId, StoreOrderId)>;
+/// When to look again at a sales order whose creation is under way: it is linked by then.
+const UNDER_WAY_WAIT: Duration = Duration::from_secs(5);
+
+/// What was read about sales orders.
+#[derive(Default)]
+struct Routes {
+    /// Whose they are.
+    owners: HashMap<SalesOrderId, (TenantId, StoreOrderId)>,
+    /// Those that could not be read.
+    unread: HashSet<SalesOrderId>,
+    /// Those whose creation is under way.
+    under_way: HashSet<SalesOrderId>,
+}
+
+impl Routes {
+    /// What becomes of an item that hangs on the sales order; `routed` if that is known.
+    fn outcome(&self, order: Option<SalesOrderId>, item: &WorkItem, routed: &Outcome) -> Outcome {
+        match order {
+            Some(order) if self.unread.contains(&order) => unreadable(item),
+            Some(order) if self.under_way.contains(&order) => Outcome::later(UNDER_WAY_WAIT, "its sales order is being created"),
+            _ => routed.clone(),
+        }
+    }
+}
 
 /// What was read about notes.
 struct NotesRead {
-    /// Whose they are.
-    routes: HashMap<NoteId, (TenantId, StoreOrderId)>,
-    /// Those that do not show as shipped.
+    /// Their sales orders.
+    orders: HashMap<NoteId, SalesOrderId>,
+    /// Whose those are.
+    routes: Routes,
+    /// Notes that do not show as shipped.
     unshipped: HashSet<NoteId>,
-    /// Those whose sales order could not be read.
-    unread: HashSet<NoteId>,
 }
 
 impl Worker {
     /// Routes changed sales orders.
     pub(crate) async fn route_sales_orders(&self, account: &AccountClient, items: Vec<WorkItem>) -> Vec<(WorkItem, Outcome)> {
         let ids: BTreeSet<SalesOrderId> = items.iter().map(|item| SalesOrderId(item.key.entity)).collect();
-        let (routes, unread) = match self.routes(account, ids).await {
+        let routes = match self.routes(account, ids).await {
             Ok(found) => found,
             Err(outcome) => return items.into_iter().map(|item| (item, outcome.clone())).collect(),
         };
-        let outcome = self.follow(&items, |item| routes.get(&SalesOrderId(item.key.entity)), Aspects::SALES_ORDER).await;
+        let outcome = self.follow(&items, |item| routes.owners.get(&SalesOrderId(item.key.entity)), Aspects::SALES_ORDER).await;
         let each = |item: WorkItem| {
-            let is_unread = unread.contains(&SalesOrderId(item.key.entity));
-            let of_item = if is_unread { unreadable(&item) } else { outcome.clone() };
+            let of_item = routes.outcome(Some(SalesOrderId(item.key.entity)), &item, &outcome);
             (item, of_item)
         };
         items.into_iter().map(each).collect()
@@ -57,22 +79,17 @@ impl Worker {
             NoteKind::GoodsOut => Aspects::NOTES,
             NoteKind::DropShip => Aspects::NOTES.with(Aspects::DROP_SHIP_NOTES),
         };
-        let NotesRead { routes, unshipped, unread } = match self.note_routes(account, kind, &items).await {
+        let NotesRead { orders, routes, unshipped } = match self.note_routes(account, kind, &items).await {
             Ok(found) => found,
             Err(outcome) => return items.into_iter().map(|item| (item, outcome.clone())).collect(),
         };
-        let outcome = self.follow(&items, |item| routes.get(&NoteId(item.key.entity)), aspects).await;
+        let order_of = |item: &WorkItem| orders.get(&NoteId(item.key.entity)).copied();
+        let outcome = self.follow(&items, |item| routes.owners.get(&order_of(item)?), aspects).await;
         let each = |item: WorkItem| {
             let is_young = self.clock.now().duration_since(item.last_event_at) < STALE_READ;
             let is_stale = is_young && unshipped.contains(&NoteId(item.key.entity)) && outcome == Outcome::Done;
             let again = || Outcome::later(READ_AGAIN, "the note was told of as shipped and does not show it yet");
-            let of_item = if is_stale {
-                again()
-            } else if unread.contains(&NoteId(item.key.entity)) {
-                unreadable(&item)
-            } else {
-                outcome.clone()
-            };
+            let of_item = if is_stale { again() } else { routes.outcome(order_of(&item), &item, &outcome) };
             (item, of_item)
         };
         items.into_iter().map(each).collect()
@@ -87,39 +104,81 @@ impl Worker {
         let unshipped = ids.iter().copied().filter(|id| !is_shipped(id)).collect();
         // Transfers move stock between warehouses; a note that has not left yet is told of again when it does.
         let notes: Vec<Note> = notes.into_iter().filter(|note| !note.transfer && note.shipped).collect();
-        let (routes, unread) = self.routes(account, notes.iter().filter_map(|note| note.order).collect()).await?;
-        let is_unread = |note: &&Note| note.order.is_some_and(|order| unread.contains(&order));
-        let unread = notes.iter().filter(is_unread).map(|note| note.id).collect();
-        let routed = |note: &Note| Some((note.id, routes.get(&note.order?)?.clone()));
-        Ok(NotesRead { routes: notes.iter().filter_map(routed).collect(), unshipped, unread })
+        let orders: HashMap<NoteId, SalesOrderId> = notes.iter().filter_map(|note| Some((note.id, note.order?))).collect();
+        let routes = self.routes(account, orders.values().copied().collect()).await?;
+        Ok(NotesRead { orders, routes, unshipped })
     }
 
     /// Whose the sales orders are. Those that no integration of ours made are remembered as foreign and never read again.
-    async fn routes(&self, account: &AccountClient, ids: BTreeSet<SalesOrderId>) -> Result<(Routes, HashSet<SalesOrderId>), Outcome> {
+    async fn routes(&self, account: &AccountClient, ids: BTreeSet<SalesOrderId>) -> Result<Routes, Outcome> {
         let code = &self.lease.account;
         let all: Vec<SalesOrderId> = ids.into_iter().collect();
-        let mut routes = self.db.orders_of_sales_orders(code, &all).await.map_err(|error| of_db(&error))?;
-        let unlinked: Vec<SalesOrderId> = all.into_iter().filter(|id| !routes.contains_key(id)).collect();
+        let owners = self.db.orders_of_sales_orders(code, &all).await.map_err(|error| of_db(&error))?;
+        let unlinked: Vec<SalesOrderId> = all.into_iter().filter(|id| !owners.contains_key(id)).collect();
+        let mut routes = Routes { owners, ..Routes::default() };
         if unlinked.is_empty() {
-            return Ok((routes, HashSet::new()));
+            return Ok(routes);
         }
         let known_foreign: HashSet<SalesOrderId> = self.db.foreign(code, &unlinked).await.map_err(|error| of_db(&error))?;
         let unknown: Vec<SalesOrderId> = unlinked.into_iter().filter(|id| !known_foreign.contains(id)).collect();
         if unknown.is_empty() {
-            return Ok((routes, HashSet::new()));
+            return Ok(routes);
         }
         let (read, unread) = read_orders(account, &unknown).await?;
-        let mut foreign = Vec::new();
-        for order in read {
-            match self.owner_of(&order).await? {
-                Some(owner) => {
-                    routes.insert(order.id, owner);
-                }
-                None => foreign.push(order.id),
-            }
+        routes.unread = unread;
+        let (ours, foreign): (Vec<SalesOrder>, Vec<SalesOrder>) = read.into_iter().partition(|order| is_our_key(&order.external_ref));
+        for order in ours {
+            // A key of ours whose store nobody has is not remembered as foreign: the store may be connected later.
+            let Some(owner) = self.owner_of(&order).await? else { continue };
+            match self.relink(account, &order, &owner).await? {
+                Relinked::Done => routes.owners.insert(order.id, owner).is_none(),
+                Relinked::UnderWay => routes.under_way.insert(order.id),
+            };
         }
+        let foreign: Vec<SalesOrderId> = foreign.into_iter().map(|order| order.id).collect();
         self.db.remember_foreign(code, &foreign).await.map_err(|error| of_db(&error))?;
-        Ok((routes, unread))
+        Ok(routes)
+    }
+
+    /// Links a sales order that carries our key and has no link: it was made by a call whose answer was lost, by an earlier installation,
+    /// or before our records were restored. Whatever has become of the store's order since, it is never made again. A create that is
+    /// under way links it itself.
+    async fn relink(&self, account: &AccountClient, order: &SalesOrder, owner: &(TenantId, StoreOrderId)) -> Result<Relinked, Outcome> {
+        let (tenant, store_order) = owner;
+        let Some(installation) = order.installation.or(account.record.installation).filter(|_| order.type_code == "SO") else {
+            return Ok(Relinked::Done);
+        };
+        let scope = Scope::Tenant(tenant.clone());
+        let key = CommandKey { scope: scope.clone(), kind: CommandKind::CreateSalesOrder, id: order.external_ref.clone() };
+        let made = self.db.journal_entry(&key).await.map_err(|error| of_db(&error))?;
+        if made.as_ref().is_some_and(|entry| entry.state == CommandState::Sent) {
+            return Ok(Relinked::UnderWay);
+        }
+        let external_ref = order.external_ref.clone();
+        let link = OrderLink { order: *store_order, part: 0, sales_order: order.id, installation, external_ref, verified: false };
+        let links = vec![NewLink::Order(tenant.clone(), link)];
+        let about = WorkKey { scope, kind: WorkKind::Order, entity: store_order.0 };
+        let text = format!("sales order {} carries this order's key; it is linked to it", order.id);
+        let at = self.clock.now();
+        let timeline = vec![TimelineEntry { about: about.clone(), at, key: "sales-order-found".into(), text, data: serde_json::json!({}) }];
+        let linked = match made {
+            Some(entry) if entry.state != CommandState::Confirmed => {
+                let confirmed = Confirmed { links, timeline, agreed: None };
+                self.db.confirm(&entry, Some(order.id.0), confirmed).await.map(|_first| ())
+            }
+            _ => self.db.save_links(&self.lease.account, &links, &timeline).await,
+        };
+        match linked {
+            Ok(()) => {
+                let cause = "a sales order with our key was found".to_owned();
+                let (account, aspects, share) = (self.lease.account.clone(), Aspects::ALL, Share::Orders);
+                let all_of_it = Upsert { key: about, account, aspects, share, event_at: at, cause, event: None };
+                self.db.upsert(&[all_of_it]).await.map_err(|error| of_db(&error))?;
+            }
+            Err(DbError::Conflict(why)) => tracing::error!(%tenant, sales_order = %order.id, why, "a second sales order carries an order's key"),
+            Err(error) => return Err(of_db(&error)),
+        }
+        Ok(Relinked::Done)
     }
 
     /// The store order that a sales order's key names, if the key is ours and the store is one of the account's tenants'.
@@ -140,6 +199,7 @@ impl Worker {
                 share: item.share,
                 event_at: item.last_event_at,
                 cause: item.cause.clone(),
+                event: item.event,
             })
         });
         match self.db.upsert(&crate::intake::joined(upserts)).await {
@@ -147,6 +207,14 @@ impl Worker {
             Err(error) => of_db(&error),
         }
     }
+}
+
+/// What became of a sales order that had no link.
+enum Relinked {
+    /// It is linked now, or cannot be.
+    Done,
+    /// The call that makes it has not ended yet.
+    UnderWay,
 }
 
 /// How many single reads may fail before it is the platform that fails, not an order.

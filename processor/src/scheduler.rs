@@ -7,16 +7,24 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use orderbridge_http_client::{HttpClient, QuotaGate};
+use orderbridge_kafka::Publisher;
 use orderbridge_postgres::{Db, DbError, Lease, WorkSignal, WorkSignals};
+use orderbridge_reconcile::NestedReads;
 use orderbridge_schema::clock::Clock;
 use orderbridge_schema::ids::AccountCode;
+use orderbridge_schema::work::Share;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tokio::time::{Interval, interval};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use url::Url;
 
 use crate::account::Worker;
 use crate::connections::Connections;
-use crate::settings::ProcessorSettings;
+use crate::hooks::{Mender, Payer};
+use crate::own_writes::OwnWrites;
+use crate::settings::{NestedInclude, ProcessorSettings};
 
 /// How often the timeline's partitions are looked after.
 const PARTITIONS_EVERY: Duration = Duration::from_secs(6 * 3600);
@@ -31,6 +39,19 @@ pub(crate) struct Scheduler {
     connections: Arc<Connections>,
     settings: Arc<ProcessorSettings>,
     owner: String,
+    publisher: Publisher,
+    mender: Arc<Mender>,
+}
+
+/// What calls, asks and tells others.
+#[derive(Debug)]
+pub(crate) struct Tools {
+    pub(crate) db: Db,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) gate: Arc<dyn QuotaGate>,
+    pub(crate) http: HttpClient,
+    pub(crate) publisher: Publisher,
+    pub(crate) public_url: Option<Url>,
 }
 
 /// Which worker has ended.
@@ -43,16 +64,30 @@ struct Running {
     token: CancellationToken,
 }
 
+/// When something is to be done without being asked.
+struct Ticks {
+    renew: Interval,
+    scan: Interval,
+    months: Interval,
+}
+
+impl Ticks {
+    fn new(settings: &ProcessorSettings) -> Self {
+        Self { renew: interval(settings.lease_ttl / 3), scan: interval(settings.idle_scan), months: interval(PARTITIONS_EVERY) }
+    }
+}
+
+/// Waits for a moment; for ever if there is none.
+async fn passed(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
 impl Scheduler {
-    pub(crate) fn new(
-        db: Db,
-        signals: WorkSignals,
-        clock: Arc<dyn Clock>,
-        gate: Arc<dyn QuotaGate>,
-        http: HttpClient,
-        settings: Arc<ProcessorSettings>,
-        owner: String,
-    ) -> Self {
+    pub(crate) fn new(tools: Tools, signals: WorkSignals, settings: Arc<ProcessorSettings>, owner: String) -> Self {
+        let Tools { db, clock, gate, http, publisher, public_url } = tools;
         let connections = Connections {
             db: db.clone(),
             http,
@@ -60,41 +95,62 @@ impl Scheduler {
             clock: Arc::clone(&clock),
             holder: owner.clone(),
             calls_at_once: usize::try_from(settings.calls_at_once).unwrap_or(1),
+            nested: Arc::new(NestedReads::new(settings.nested_include == NestedInclude::Auto)),
+            own_writes: OwnWrites::default(),
             method_names: std::sync::Mutex::default(),
+            early_again_at: std::sync::Mutex::default(),
+            exchanges: TaskTracker::new(),
         };
-        Self { db, signals, clock, gate, connections: Arc::new(connections), settings, owner }
+        let payer = Payer { gate: Arc::clone(&gate), share: Share::Sweeps, send_within: settings.send_within };
+        let mender = Arc::new(Mender::new(public_url.as_ref(), payer));
+        Self { db, signals, clock, gate, connections: Arc::new(connections), settings, owner, publisher, mender }
     }
 
     /// Runs until told to stop, then lets the workers finish what they have begun, and gives the leases back.
     pub(crate) async fn run(mut self, token: CancellationToken) {
         let mut running: HashMap<AccountCode, Running> = HashMap::new();
         let mut workers: JoinSet<Ended> = JoinSet::new();
-        let mut scan = tokio::time::interval(self.settings.idle_scan);
-        let mut months = tokio::time::interval(PARTITIONS_EVERY);
-        let mut renew = tokio::time::interval(self.settings.lease_ttl / 3);
+        let mut ticks = Ticks::new(&self.settings);
         // The monotonic moment after which no lease may be used without a renewal.
         let mut safe_until = Instant::now();
         loop {
+            let limit = (!running.is_empty()).then_some(safe_until);
+            // A database that does not answer keeps us neither from giving leases up in time nor from ending.
             tokio::select! {
                 () = token.cancelled() => break,
-                _ = renew.tick() => self.renew(&mut running, &mut safe_until).await,
-                _ = scan.tick() => {
-                    self.acquire(&mut running, &mut workers, &mut safe_until).await;
-                    self.wake_due(&running).await;
-                }
-                _ = months.tick() => self.make_partitions().await,
-                signal = self.signals.next() => self.signalled(signal, &mut running, &mut workers, &mut safe_until).await,
-                Some(ended) = workers.join_next(), if !workers.is_empty() => forget(&mut running, ended.ok()),
-                () = tokio::time::sleep_until(safe_until.into()), if !running.is_empty() => stop_all(&mut running),
+                () = self.step(&mut ticks, &mut running, &mut workers, &mut safe_until) => {}
+                () = passed(limit) => stop_all(&mut running),
             }
         }
         stop_all(&mut running);
-        let drained = tokio::time::timeout(self.settings.drain, async { while workers.join_next().await.is_some() {} }).await;
+        self.connections.exchanges.close();
+        let drained = tokio::time::timeout(self.settings.drain, async {
+            while workers.join_next().await.is_some() {}
+            self.connections.exchanges.wait().await;
+        });
+        let drained = drained.await;
         if drained.is_err() {
             tracing::warn!("some calls were still under way at the end of the drain time; the journal knows them");
         }
-        if let Err(error) = self.db.release_leases(&self.owner).await {
+        let released = tokio::time::timeout(self.settings.lease_ttl, self.db.release_leases(&self.owner)).await;
+        if let Err(error) = released.unwrap_or_else(|_elapsed| Err(DbError::Unavailable("no answer".into()))) {
             tracing::warn!(%error, "leases could not be given back and will run out");
+        }
+    }
+
+    /// Waits for the next thing to do and does it. It may be dropped at any moment: what the database did meanwhile shows at the next
+    /// renewal.
+    async fn step(&mut self, ticks: &mut Ticks, running: &mut HashMap<AccountCode, Running>, workers: &mut JoinSet<Ended>, safe_until: &mut Instant) {
+        tokio::select! {
+            _ = ticks.renew.tick() => self.renew(running, safe_until).await,
+            _ = ticks.scan.tick() => {
+                self.acquire(running, workers, safe_until).await;
+                self.schedule_sweeps(running).await;
+                self.wake_due(running).await;
+            }
+            _ = ticks.months.tick() => self.make_partitions().await,
+            signal = self.signals.next() => self.signalled(signal, running, workers, safe_until).await,
+            Some(ended) = workers.join_next(), if !workers.is_empty() => forget(running, ended.ok()),
         }
     }
 
@@ -172,6 +228,10 @@ impl Scheduler {
             owner: self.owner.clone(),
             stop,
             loading: Arc::default(),
+            breakers: Arc::default(),
+            refusals: Arc::default(),
+            publisher: self.publisher.clone(),
+            mender: Arc::clone(&self.mender),
         }
     }
 
@@ -211,6 +271,16 @@ impl Scheduler {
     /// How long after asking a lease may be used: the margin covers a clock that runs fast and a thread that wakes late.
     fn usable(&self) -> Duration {
         self.settings.lease_ttl.saturating_sub(self.settings.lease_margin)
+    }
+
+    /// Makes work of the sweeps that are due.
+    async fn schedule_sweeps(&self, running: &HashMap<AccountCode, Running>) {
+        if running.is_empty() {
+            return;
+        }
+        if let Err(error) = self.db.schedule_sweeps(&self.owner, &self.settings.sweeps.timetable()).await {
+            tracing::warn!(%error, "due sweeps could not be looked for");
+        }
     }
 
     /// Wakes the workers whose next item is due; notifications only make this sooner.

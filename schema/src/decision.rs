@@ -69,8 +69,8 @@ pub enum Cause {
     UnknownSku(String),
     /// Several live products have this SKU.
     AmbiguousSku(String),
-    /// The only contacts with the customer's e-mail address are staff or suppliers.
-    ContactNotCustomer,
+    /// The only contacts with the customer's e-mail address are staff or suppliers; the keyed hash of that address.
+    ContactNotCustomer(String),
     /// The order has no e-mail address to find a contact by.
     NoEmail,
     /// The rows cannot be made equal to the store's total.
@@ -102,7 +102,7 @@ impl Cause {
             Self::MissingTaxCode(class) => format!("missing-tax-code:{class}"),
             Self::UnknownSku(sku) => format!("unknown-sku:{sku}"),
             Self::AmbiguousSku(sku) => format!("ambiguous-sku:{sku}"),
-            Self::ContactNotCustomer => "contact-not-customer".into(),
+            Self::ContactNotCustomer(email_hash) => format!("contact-not-customer:{email_hash}"),
             Self::NoEmail => "no-email".into(),
             Self::TotalMismatch => "total-mismatch".into(),
             Self::SeveralAddresses => "several-addresses".into(),

@@ -10,6 +10,9 @@ use uuid::Uuid;
 use crate::ids::{AccountCode, ConnectionId, Platform, TenantId};
 use crate::topics::Topic;
 
+/// Our name of an event, time-ordered (UUID version 7).
+pub type EventId = Uuid;
+
 /// The major version this code writes and reads.
 pub const VERSION: u32 = 1;
 
@@ -96,8 +99,8 @@ pub enum EntityKind {
 pub struct Envelope {
     /// Major version of this form.
     pub version: u32,
-    /// Ours, time-ordered (UUID version 7).
-    pub event_id: Uuid,
+    /// Our name of it.
+    pub event_id: EventId,
     /// Where it came from.
     pub platform: Platform,
     /// Through which connection.
@@ -181,6 +184,7 @@ impl Envelope {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const GOLDEN: [(&str, Topic, &str); 4] = [
         (include_str!("../samples/v1/bigcommerce-order.json"), Topic::BigcommerceOrders, "acme-uk:250"),
@@ -223,6 +227,80 @@ mod tests {
             let error = Envelope::from_json(bad.as_bytes()).unwrap_err();
             assert!(matches!(error, EnvelopeError::Malformed(_)), "{bad}");
             assert!(!error.to_string().contains("secret-thing"));
+        }
+    }
+
+    /// Whether an error says nothing but where the trouble is. A version may be named: it is what an operator needs to know.
+    fn tells_nothing(error: &EnvelopeError) -> bool {
+        match error {
+            EnvelopeError::UnknownVersion(version) => {
+                error.to_string() == format!("envelope version {version} is not known, this reader knows version 1")
+            }
+            EnvelopeError::Malformed(why) => {
+                let place = ["Syntax", "Data", "Eof"].iter().find_map(|kind| why.strip_prefix(&format!("{kind} error at column ")));
+                why == "it has no version" || place.is_some_and(|column| column.parse::<u32>().is_ok())
+            }
+        }
+    }
+
+    /// Any JSON, now and then with something in it that nobody may see.
+    fn json() -> impl Strategy<Value = serde_json::Value> {
+        let leaf = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(Into::into),
+            any::<i64>().prop_map(Into::into),
+            any::<f64>().prop_map(Into::into),
+            ".{0,20}".prop_map(Into::into),
+            Just("ada@example.com".into()),
+        ];
+        leaf.prop_recursive(3, 16, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Into::into),
+                prop::collection::btree_map(".{0,10}", inner, 0..4).prop_map(|map| serde_json::Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic_and_none_are_repeated(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let error = Envelope::from_json(&bytes).unwrap_err();
+            prop_assert!(tells_nothing(&error), "{}", error);
+        }
+
+        #[test]
+        fn a_sample_with_damaged_bytes_is_read_or_refused_in_silence(
+            sample in 0..GOLDEN.len(), changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0u8..4), 1..5)
+        ) {
+            let mut bytes = GOLDEN[sample].0.as_bytes().to_vec();
+            for (place, byte, kind) in changes {
+                let at = place.index(bytes.len());
+                match kind {
+                    0 => bytes[at] = byte,
+                    1 => bytes.insert(at, byte),
+                    2 => drop(bytes.remove(at)),
+                    _ => bytes.truncate(at.max(1)),
+                }
+            }
+            match Envelope::from_json(&bytes) {
+                Ok(envelope) => prop_assert!(!envelope.key().is_empty() && Topic::events().any(|topic| topic == envelope.topic())),
+                Err(error) => prop_assert!(tells_nothing(&error), "{}", error),
+            }
+        }
+
+        #[test]
+        fn a_sample_with_another_value_in_any_field_is_read_or_refused_in_silence(
+            sample in 0..GOLDEN.len(), field in any::<prop::sample::Index>(), value in json(), gone in prop::bool::weighted(0.1)
+        ) {
+            let mut fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(GOLDEN[sample].0).unwrap();
+            let name = fields.keys().nth(field.index(fields.len())).unwrap().clone();
+            if gone { fields.remove(&name) } else { fields.insert(name, value) };
+            let bytes = serde_json::to_vec(&fields).unwrap();
+            match Envelope::from_json(&bytes) {
+                // What is read is written as it was read, and stays so.
+                Ok(envelope) => prop_assert_eq!(Envelope::from_json(&serde_json::to_vec(&envelope).unwrap()).unwrap(), envelope),
+                Err(error) => prop_assert!(tells_nothing(&error), "{}", error),
+            }
         }
     }
 }

@@ -113,6 +113,23 @@ mod tests {
         }
 
         #[test]
+        fn ids_of_any_size_are_written_and_read_back(mut ids in prop::collection::vec(1..u64::MAX, 1..40), run in 0u64..5) {
+            ids.extend((0..run).map(|n| u64::MAX - 1 - n));
+            let text = compact(ids.iter().copied());
+            ids.sort_unstable();
+            ids.dedup();
+            prop_assert!(is_id_set(&text));
+            prop_assert_eq!(expand(&text, 100).unwrap(), ids);
+        }
+
+        #[test]
+        fn no_foreign_letter_makes_it_panic_or_is_taken(text in ".{0,40}") {
+            let ours = text.chars().all(|c| c.is_ascii_digit() || matches!(c, ',' | '.' | '-'));
+            prop_assert!(ours || expand(&text, 1000) == Err(IdSetError::Malformed) || expand(&text, 1000) == Err(IdSetError::TooMany(1000)));
+            prop_assert!(ours || !is_id_set(&text));
+        }
+
+        #[test]
         fn no_text_makes_it_panic(text in "[0-9,.\\- a]{0,24}") {
             prop_assert_eq!(expand(&text, usize::MAX >> 40).is_ok() || expand(&text, usize::MAX >> 40) == Err(IdSetError::TooMany(usize::MAX >> 40)), is_id_set(&text));
         }

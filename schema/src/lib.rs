@@ -12,5 +12,6 @@ pub mod idset;
 pub mod link;
 pub mod money;
 pub mod rules;
+pub mod sweep;
 pub mod topics;
 pub mod work;

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::envelope::EventId;
 use crate::ids::{AccountCode, InvalidId, TenantId};
 
 /// Whose a work item, a command or a timeline entry is.
@@ -65,11 +66,15 @@ pub enum WorkKind {
     DropShipNote,
     /// A Brightpearl product whose identities are to be read again.
     Product,
+    /// A tenant's connection to its store, which may be no more: its entity is always 0.
+    Connection,
+    /// A sweep: its entity is the number of a [`SweepSource`](crate::sweep::SweepSource).
+    Sweep,
 }
 
 impl WorkKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Order, Self::SalesOrder, Self::GoodsOutNote, Self::DropShipNote, Self::Product];
+    pub const ALL: [Self; 7] = [Self::Order, Self::SalesOrder, Self::GoodsOutNote, Self::DropShipNote, Self::Product, Self::Connection, Self::Sweep];
 
     /// Name in the database, on the command line and in metrics.
     #[must_use]
@@ -80,6 +85,8 @@ impl WorkKind {
             Self::GoodsOutNote => "goods-out-note",
             Self::DropShipNote => "drop-ship-note",
             Self::Product => "product",
+            Self::Connection => "connection",
+            Self::Sweep => "sweep",
         }
     }
 }
@@ -95,7 +102,7 @@ impl FromStr for WorkKind {
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         let found = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
-        found.ok_or(InvalidId { what: "a work kind", rule: "order, sales-order, goods-out-note, drop-ship-note or product" })
+        found.ok_or(InvalidId { what: "a work kind", rule: "order, sales-order, goods-out-note, drop-ship-note, product, connection or sweep" })
     }
 }
 
@@ -131,6 +138,9 @@ impl Aspects {
     pub const DROP_SHIP_NOTES: Self = Self(8);
     /// Everything.
     pub const ALL: Self = Self(15);
+    /// The statuses are to be compared by the present rules, as if a side had changed. Only a person asks for that, so it is no part of
+    /// everything.
+    pub const REAPPLY: Self = Self(16);
 
     /// Both together.
     #[must_use]
@@ -157,16 +167,18 @@ pub enum Share {
     Stock,
     /// Sweeps and whole catalogues: at least 5 %.
     Sweeps,
+    /// What a person has done over again: at most 10 %, and never before anything else.
+    Replay,
     /// Whatever failed before, of any kind: at most 20 %, so that what fails never eats what works.
     Retries,
 }
 
 impl Share {
     /// The shares that work is taken up in, most urgent first.
-    pub const ALL: [Self; 4] = [Self::Orders, Self::Fulfilment, Self::Stock, Self::Sweeps];
+    pub const ALL: [Self; 5] = [Self::Orders, Self::Fulfilment, Self::Stock, Self::Sweeps, Self::Replay];
 
     /// The shares that calls are paid from, most urgent first.
-    pub const PAYING: [Self; 5] = [Self::Orders, Self::Fulfilment, Self::Stock, Self::Sweeps, Self::Retries];
+    pub const PAYING: [Self; 6] = [Self::Orders, Self::Fulfilment, Self::Stock, Self::Sweeps, Self::Replay, Self::Retries];
 
     /// The floor it is never squeezed below, in per cent of the quota.
     #[must_use]
@@ -176,7 +188,7 @@ impl Share {
             Self::Fulfilment => 25,
             Self::Stock => 10,
             Self::Sweeps => 5,
-            Self::Retries => 0,
+            Self::Replay | Self::Retries => 0,
         }
     }
 
@@ -185,6 +197,7 @@ impl Share {
     pub const fn cap_percent(self) -> u32 {
         match self {
             Self::Orders | Self::Fulfilment | Self::Stock | Self::Sweeps => 100,
+            Self::Replay => 10,
             Self::Retries => 20,
         }
     }
@@ -197,7 +210,8 @@ impl Share {
             Self::Fulfilment => 20,
             Self::Stock => 30,
             Self::Sweeps => 40,
-            Self::Retries => 50,
+            Self::Replay => 50,
+            Self::Retries => 60,
         }
     }
 
@@ -209,6 +223,7 @@ impl Share {
             11..=20 => Self::Fulfilment,
             21..=30 => Self::Stock,
             31..=40 => Self::Sweeps,
+            41..=50 => Self::Replay,
             _ => Self::Retries,
         }
     }
@@ -229,6 +244,8 @@ pub struct Upsert {
     pub event_at: Timestamp,
     /// The event's type, or who else asked, for the timeline.
     pub cause: String,
+    /// Our name of the event; none if nobody's event asked.
+    pub event: Option<EventId>,
 }
 
 #[cfg(test)]

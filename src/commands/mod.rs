@@ -1,13 +1,18 @@
 //! One file per subcommand.
 
+pub mod arguments;
 pub mod completions;
+pub mod dead_letters;
 pub mod doctor;
 pub mod hooks;
 pub mod keys;
 pub mod migrate;
 mod platforms;
+pub mod reapply;
+pub mod replay;
 pub mod roles;
 pub mod settings;
+pub mod sweep;
 pub mod tenant;
 pub mod timeline;
 pub mod topics;
@@ -64,7 +69,11 @@ pub async fn run(command: Command, settings: &Settings) -> anyhow::Result<Ending
         Command::Topics(args) => topics::run(&args, settings).await,
         Command::Tenant(args) => tenant::run(&args, settings).await,
         Command::Hooks(args) => hooks::run(&args, settings).await,
+        Command::Sweep(args) => sweep::run(&args, settings).await,
         Command::Work(args) => work::run(&args, settings).await,
+        Command::DeadLetters(args) => dead_letters::run(&args, settings).await,
+        Command::Replay(args) => replay::run(&args, settings).await,
+        Command::Reapply(args) => reapply::run(&args, settings).await,
         Command::Timeline(args) => timeline::run(&args, settings).await,
         Command::Keys(args) => keys::run(&args, settings).await,
         Command::Doctor(args) => doctor::run(&args, settings).await,

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use orderbridge_brightpearl::AppIdentity;
-use orderbridge_http_client::{CallError, Deadline, HttpClient, PoolKey, QuotaGate, SendGuard};
+use orderbridge_http_client::{HttpClient, QuotaGate};
 use orderbridge_postgres::{AccountCredentials, AccountRecord, Db, StoreCredentials, TenantRecord};
+use orderbridge_processor::hooks::Payer;
 use orderbridge_schema::work::Share;
 
 /// Whose share of the quota pays for an operator's calls: somebody waits for them.
@@ -49,12 +50,8 @@ impl Platforms {
         Ok((client, credentials))
     }
 
-    /// The right to make one write.
-    ///
-    /// # Errors
-    /// The quota is used up.
-    pub async fn guard(&self, pool: &PoolKey) -> Result<SendGuard, CallError> {
-        let permit = self.gate.acquire(pool, SHARE).await?;
-        Ok(SendGuard { permit, deadline: Deadline::after(SEND_WITHIN) })
+    /// What pays for what an operator changes.
+    pub fn payer(&self) -> Payer {
+        Payer { gate: Arc::clone(&self.gate), share: SHARE, send_within: SEND_WITHIN }
     }
 }

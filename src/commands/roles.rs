@@ -4,15 +4,15 @@ use std::future::Future;
 use std::sync::Arc;
 
 use anyhow::Context;
-use orderbridge_http_server::Metrics;
-use orderbridge_kafka::Publisher;
+use orderbridge_http_server::{Check, Metrics};
+use orderbridge_kafka::{Publisher, Topics, TopicsWatch};
 use orderbridge_postgres::{Db, Directory, PostgresQuotaGate};
 use orderbridge_schema::clock::Clock;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::clock;
 use crate::commands::{Ending, database};
-use crate::settings::Settings;
+use crate::settings::{Profile, Settings};
 use crate::signals;
 
 /// Which roles this process has.
@@ -36,6 +36,8 @@ struct Shared {
     db: Db,
     clock: Arc<dyn Clock>,
     metrics: Metrics,
+    /// What both ask of the topics.
+    checks: Vec<Check>,
 }
 
 /// Runs the roles until a signal, or until one of them ends by itself, which ends the other too.
@@ -44,9 +46,19 @@ struct Shared {
 /// A role cannot start, or failed.
 pub async fn run(settings: &Settings, roles: Roles) -> anyhow::Result<Ending> {
     let clock = clock(settings.clock.offset_file.clone());
-    let shared = Shared { db: database(settings)?.with_keyring(settings.keyring()?), clock, metrics: Metrics::install()? };
+    let db = database(settings)?.with_keyring(settings.keyring()?);
+    let shared = Shared { db, clock, metrics: Metrics::install()?, checks: checks(settings)? };
     let ended = signals::until_stopped(|token| serve(settings, roles, shared, token)).await?;
     ended.unwrap_or(Ok(Ending::Interrupted))
+}
+
+/// In production nobody is ready whose topics may lose what is acknowledged: one that was made by hand, or changed since.
+fn checks(settings: &Settings) -> anyhow::Result<Vec<Check>> {
+    if settings.general.profile != Profile::Production {
+        return Ok(Vec::new());
+    }
+    let watch = TopicsWatch::start(Topics::new(settings.kafka()?, &settings.topics)?);
+    Ok(vec![Check::new("topics", move || watch.health())])
 }
 
 async fn serve(settings: &Settings, roles: Roles, shared: Shared, token: CancellationToken) -> anyhow::Result<Ending> {
@@ -83,7 +95,7 @@ async fn build_ingest(settings: &Settings, shared: &Shared) -> anyhow::Result<or
     let directory = Directory::open(&shared.db, settings.directory.clone()).await?;
     let publisher = Publisher::start(settings.kafka()?)?;
     let (clock, metrics) = (Arc::clone(&shared.clock), shared.metrics.clone());
-    let deps = orderbridge_ingest::Deps { directory, publisher, clock, metrics };
+    let deps = orderbridge_ingest::Deps { directory, publisher, clock, metrics, checks: shared.checks.clone() };
     Ok(orderbridge_ingest::App::build(settings.ingest.clone(), deps).await?)
 }
 
@@ -102,6 +114,8 @@ async fn build_processor(settings: &Settings, shared: &Shared) -> anyhow::Result
         gate: Arc::new(gate),
         http: settings.http.client()?,
         metrics: shared.metrics.clone(),
+        checks: shared.checks.clone(),
+        public_url: settings.general.public_url.clone(),
     };
     Ok(orderbridge_processor::App::build(settings.processor.clone(), deps)?)
 }

@@ -3,6 +3,7 @@
 mod keys;
 mod layers;
 mod outgoing;
+mod replay;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ use url::Url;
 use crate::telemetry::LogSettings;
 use layers::Layers;
 use outgoing::OutgoingSettings;
+use replay::ReplaySettings;
 
 /// The topics' defaults outside of production: what one broker can give.
 fn single_broker() -> [(&'static str, u16); 3] {
@@ -31,7 +33,7 @@ fn single_broker() -> [(&'static str, u16); 3] {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(try_from = "String")]
 pub enum Profile {
-    /// Real orders: topics must be replicated.
+    /// Real orders: topics must be replicated. No role is ready while the brokers' topics are less safe than `[topics]` says.
     Production,
     /// One machine: topics of a single broker will do.
     #[default]
@@ -97,6 +99,8 @@ pub struct Settings {
     pub quota: QuotaSettings,
     /// `[http]`: calls to the platforms.
     pub http: OutgoingSettings,
+    /// `[replay]`
+    pub replay: ReplaySettings,
 }
 
 /// Settings that cannot be used, with everything that is wrong with them.
@@ -136,6 +140,7 @@ impl Settings {
         let processor = layers.section("processor", found);
         let quota = layers.section("quota", found);
         let http = layers.section("http", found);
+        let replay = layers.section("replay", found);
         let general = layers.rest(found);
         let complete = || {
             Some(Self {
@@ -150,6 +155,7 @@ impl Settings {
                 processor: processor?,
                 quota: quota?,
                 http: http?,
+                replay: replay?,
             })
         };
         match complete() {
@@ -181,6 +187,7 @@ impl Settings {
         }
         found.extend(self.processor.problems());
         found.extend(self.http.problems());
+        found.extend(self.replay.problems());
         found
     }
 
@@ -235,7 +242,7 @@ impl Settings {
 
     /// All settings with their defaults filled in and no secret in them, for people to read.
     pub fn redacted(&self) -> String {
-        let Self { general, log, clock, database, kafka, topics, ingest, directory, processor, quota, http } = self;
+        let Self { general, log, clock, database, kafka, topics, ingest, directory, processor, quota, http, replay } = self;
         let mut text = String::new();
         let mut add = |name: &str, value: &dyn std::fmt::Debug| text.push_str(&format!("[{name}]\n{value:#?}\n"));
         add("general", general);
@@ -255,6 +262,7 @@ impl Settings {
         add("processor", processor);
         add("quota", quota);
         add("http", http);
+        add("replay", replay);
         text
     }
 }

@@ -88,6 +88,10 @@ fn sections_within_sections_are_read() {
     assert_eq!(settings.directory.file.as_deref(), Some(Path::new("/x")));
     assert_eq!(settings.directory.poll, Duration::from_secs(9));
     assert_eq!(settings.log.filter, "debug");
+    let sweeps = load("[processor.sweeps]\norders = \"30s\"\n", &[("ORDERBRIDGE__PROCESSOR__SWEEPS__NOTES", "40s")]).unwrap().processor.sweeps;
+    assert_eq!((sweeps.orders, sweeps.notes), (Duration::from_secs(30), Duration::from_secs(40)));
+    let BadSettings(problems) = load("[processor.sweeps]\nevery = \"1h\"\n", &[]).unwrap_err();
+    assert!(problems.iter().any(|problem| problem.starts_with("processor.sweeps:")), "{problems:?}");
     let BadSettings(problems) = load("[ingest.directory]\nfolder = \"x\"\n[topics]\nretention = 1\n", &[]).unwrap_err();
     assert!(problems.iter().any(|problem| problem.starts_with("ingest.directory.folder:")), "{problems:?}");
 }
@@ -114,6 +118,8 @@ replication = 1
 min_insync_replicas = 1
 [processor]
 batch_max = 999
+[processor.sweeps]
+notes = "0s"
 [http]
 user_agent = ""
 [log]
@@ -131,6 +137,7 @@ offset_file = "/tmp/offset"
         "topics.min_insync",
         "clock.offset_file",
         "processor.batch_max",
+        "processor.sweeps.notes",
         "http.user_agent",
     ];
     for named in named {

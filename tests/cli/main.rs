@@ -26,8 +26,24 @@ fn help_lists_the_commands_with_examples_and_exit_codes() {
     let output = orderbridge(&["--help"], &[]);
     assert_eq!(output.status.code(), Some(0));
     let shown = text(&output.stdout);
-    let commands =
-        ["ingest", "processor", "all", "migrate", "topics", "tenant", "hooks", "work", "timeline", "keys", "doctor", "settings", "completions"];
+    let commands = [
+        "ingest",
+        "processor",
+        "all",
+        "migrate",
+        "topics",
+        "tenant",
+        "hooks",
+        "work",
+        "dead-letters",
+        "replay",
+        "reapply",
+        "timeline",
+        "keys",
+        "doctor",
+        "settings",
+        "completions",
+    ];
     for command in commands {
         assert!(shown.lines().any(|line| line.trim_start().starts_with(&format!("{command} "))), "{command} is not in\n{shown}");
         let output = orderbridge(&[command, "--help"], &[]);
@@ -47,6 +63,37 @@ fn a_wrong_command_line_exits_with_2() {
     }
     let output = orderbridge(&["migrate", "revert"], &[("DATABASE_URL", "postgres://nobody@127.0.0.1:1/x")]);
     assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+}
+
+#[test]
+fn what_is_wrong_with_a_repair_is_told_before_anything_is_read() {
+    for (arguments, part) in [
+        (&["replay", "run"][..], "say what is to be replayed"),
+        (&["replay", "run", "--from", "yesterday"], "2026-03-01T09:00:00Z"),
+        (&["replay", "run", "--from", "1h", "--to", "2h"], "--to"),
+        (&["replay", "run", "--from", "2999-01-01"], "has not come yet"),
+        (&["replay", "run", "--topic", "orders"], "bigcommerce.orders.v1"),
+        (&["replay", "run", "--topic", "dead-letters.v1"], "the topics of events are"),
+        (&["replay", "run", "--offset", "0:1"], "exactly one --topic"),
+        (&["replay", "run", "--topic", "brightpearl.orders.v1", "--offset", "1"], "PARTITION:OFFSET"),
+        (&["replay", "run", "--entity", "order/1"], "--tenant"),
+        (&["replay", "run", "--tenant", "acme-uk", "--entity", "thing/1"], "KIND/ID"),
+        (&["replay", "show", "17"], "17"),
+        (&["reapply"], "--tenant"),
+        (&["reapply", "--tenant", "acme-uk", "--from", "1h", "--to", "2h"], "--to"),
+        (&["reapply", "--tenant", "acme-uk", "--yes", "--dry-run"], "--yes"),
+        (&["dead-letters", "retry"], "LETTER"),
+        (&["dead-letters", "retry", "17"], "PARTITION:OFFSET"),
+        (&["dead-letters", "list", "--state", "lost"], "discarded"),
+        (&["work", "hold", "acme-uk/order/250"], "--why"),
+        (&["timeline", "show", "250"], "--tenant"),
+        (&["timeline", "show", "250", "--account", "acme"], "--sales-order"),
+    ] {
+        let output = orderbridge(arguments, &[]);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(part) && output.stdout.is_empty(), "{arguments:?}: {part} is not in\n{said}");
+    }
 }
 
 #[test]

@@ -107,3 +107,21 @@ fn a_new_installation_takes_over_what_the_old_one_made_and_makes_nothing_twice()
         assert_eq!(sales_order["installedIntegrationInstanceId"], again["installation_instance_id"]);
     });
 }
+
+#[test]
+fn an_uninstalled_app_parks_its_tenant_before_any_order_comes() {
+    run(async {
+        let installation = shared().await;
+        let merchant = Merchant::new(installation).await;
+        let order = merchant.place_simple().await;
+        merchant.synced(order).await;
+        merchant.store(&format!("accounts/{}/uninstall", merchant.client_id()), json!({})).await;
+        until("the tenant is parked", SOON, || async {
+            let listed = installation.orderbridge(&["tenant", "list", "--json"]).await;
+            let tenants: serde_json::Value = serde_json::from_str(&listed).unwrap();
+            let mine = tenants.as_array().unwrap().iter().find(|tenant| tenant.to_string().contains(&format!("\"{}\"", merchant.id)))?.to_string();
+            mine.contains("BigCommerce refuses").then_some(())
+        })
+        .await;
+    });
+}

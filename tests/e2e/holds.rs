@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::installation::{run, shared};
 use crate::merchant::{Merchant, ORDERS, SECTIONS, Wish};
+use crate::wait::{SOON, until};
 
 #[test]
 fn an_unknown_sku_holds_the_order_until_the_product_is_made() {
@@ -77,6 +78,9 @@ fn a_linked_contact_that_was_deleted_is_matched_again_once() {
         let contact = merchant.synced(first).await["parties"]["customer"]["contactId"].as_u64().unwrap();
         let url = format!("{}/_sim/accounts/{}/contacts/{contact}", merchant.installation.brightpearl, merchant.id);
         assert!(merchant.installation.http.delete(url).send().await.unwrap().status().is_success());
+        // That the first send is refused for the token's sake says nothing about the contact.
+        let denied = json!({"method": "POST", "path": "*/order-service/sales-order*", "tenant": merchant.code, "action": {"kind": "status", "status": 401, "body": ""}, "times": 1});
+        merchant.installation.control(&merchant.installation.brightpearl, "faults", denied).await;
         let second = merchant.place(buy).await;
         let sales_order = merchant.synced(second).await;
         assert_ne!(sales_order["parties"]["customer"]["contactId"], json!(contact));
@@ -119,5 +123,51 @@ fn what_brightpearl_refused_goes_on_when_it_is_mended_there() {
         for order in orders {
             merchant.synced(order).await;
         }
+    });
+}
+
+#[test]
+fn while_orders_wait_for_a_contact_only_contacts_are_looked_for() {
+    run(async {
+        let installation = shared().await;
+        let merchant = Merchant::new(installation).await;
+        merchant.account("contacts", json!({"id": 611, "email": "sam@example.com", "is_staff": true})).await;
+        for _order in 0..3 {
+            merchant.place(json!({"email": "sam@example.com", "lines": [{"sku": "SKU-1", "tax_rate": 20}]})).await;
+        }
+        until("all three wait", SOON, || async { (merchant.held().await.len() == 3).then_some(()) }).await;
+        let looks = async || {
+            let searches = merchant.calls(&installation.brightpearl, "method=GET&path=/contact-service/contact-search").await;
+            let all = searches.iter().filter(|call| call["query"].to_string().contains("updatedOn")).count();
+            (all, searches.len() - all)
+        };
+        let reads = async || merchant.calls(&installation.bigcommerce, "method=GET").await.len();
+        let (before, looked, searched) = (reads().await, looks().await.0, looks().await.1);
+        until("contacts were looked for a few times", SOON, || async { (looks().await.0 >= looked + 3).then_some(()) }).await;
+        // Another customer's contact releases nobody.
+        merchant.account("contacts", json!({"id": 612, "email": "somebody.else@example.com"})).await;
+        let seen = looks().await.0;
+        until("that one was seen", SOON, || async { (looks().await.0 >= seen + 2).then_some(()) }).await;
+        assert_eq!((reads().await, looks().await.1), (before, searched), "no order was read for it, and no customer searched for");
+    });
+}
+
+#[test]
+fn a_difference_found_while_the_rules_are_saved_is_held_all_the_same() {
+    run(async {
+        let installation = shared().await;
+        let merchant = Merchant::new(installation).await;
+        let first = merchant.place_simple().await;
+        merchant.synced(first).await;
+        // The sales order is read late: meanwhile somebody changes it, and the rules are saved.
+        let late =
+            json!({"method": "GET", "path": "*/order-service/*", "tenant": merchant.code, "action": {"kind": "delay", "ms": 5000}, "times": 1});
+        installation.control(&installation.brightpearl, "faults", late).await;
+        let order = merchant.place_simple().await;
+        let made = until("the sales order is made", SOON, || async { merchant.sales_orders(order).await.into_iter().next() }).await;
+        let row = made["orderRows"].as_object().unwrap().keys().next().unwrap().parse::<u64>().unwrap();
+        merchant.account(&format!("orders/{}/edit", made["id"]), json!({"rows": [{"id": row, "net": "1.00"}]})).await;
+        merchant.import(&format!("{ORDERS}lead_source = 1\n"), SECTIONS).await;
+        merchant.held_for("created-total-differs").await;
     });
 }

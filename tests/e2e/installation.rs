@@ -13,10 +13,32 @@ use crate::leftovers;
 use crate::wait::{SOON, until};
 
 /// A master key for tests; it protects nothing.
-const KEYS: &str = "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+pub const KEYS: &str = "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 /// The executable under test.
 const ORDERBRIDGE: &str = env!("CARGO_BIN_EXE_orderbridge");
+
+/// The services that an installation uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Services {
+    /// A database of the PostgreSQL server, to make others from.
+    pub database: String,
+    /// The brokers.
+    pub brokers: String,
+}
+
+impl Services {
+    /// Those that the whole test run shares.
+    pub fn shared() -> Self {
+        Self { database: service("DATABASE_URL"), brokers: service("KAFKA_BROKERS") }
+    }
+
+    fn database_named(&self, name: &str) -> String {
+        let mut url = url::Url::parse(&self.database).unwrap();
+        url.set_path(name);
+        url.into()
+    }
+}
 
 /// An installation: settings, simulators, and the roles that run.
 pub struct Installation {
@@ -33,6 +55,7 @@ pub struct Installation {
     folder: tempfile::TempDir,
     environment: Vec<(String, String)>,
     simulators: platforms::Running,
+    services: Services,
     name: String,
 }
 
@@ -68,8 +91,14 @@ pub async fn shared() -> &'static Installation {
 impl Installation {
     /// A new one, migrated and with topics; nothing runs yet but the simulators.
     pub async fn new(more: &[(&str, &str)]) -> Self {
+        let services = Services::shared();
         let name = format!("e2e_{}", uuid::Uuid::new_v4().simple());
         leftovers::note(&name);
+        Self::on(services, name, more).await
+    }
+
+    /// A new one on these services, which are not looked after.
+    pub async fn on(services: Services, name: String, more: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = folder.path().join("clock");
         let simulators = platforms::start(platforms::Settings { clock_file: Some(clock.clone()), ..platforms::Settings::default() }).await.unwrap();
@@ -83,10 +112,12 @@ impl Installation {
             environment: Vec::new(),
             folder,
             simulators,
+            services,
             name,
         };
         installation.settings(&ingest, &processor, &clock, more);
         installation.control(&installation.bigcommerce, "switches", serde_json::json!({"allow_loopback_http": true})).await;
+        installation.control(&installation.brightpearl, "switches", serde_json::json!({"webhook_http": true})).await;
         installation.create_database().await;
         installation.orderbridge(&["migrate", "up"]).await;
         installation.orderbridge(&["topics", "create"]).await;
@@ -94,8 +125,8 @@ impl Installation {
     }
 
     fn settings(&mut self, ingest: &str, processor: &str, clock: &std::path::Path, more: &[(&str, &str)]) {
-        let url = database_url(&self.name);
-        let brokers = service("KAFKA_BROKERS");
+        let url = self.services.database_named(&self.name);
+        let brokers = self.services.brokers.clone();
         let directory = self.folder.path().join("directory");
         let known = [
             ("DATABASE_URL", url.as_str()),
@@ -113,6 +144,13 @@ impl Installation {
             ("ORDERBRIDGE__PROCESSOR__SEND_WITHIN", "3s"),
             ("ORDERBRIDGE__PROCESSOR__IDLE_SCAN", "500ms"),
             ("ORDERBRIDGE__PROCESSOR__MENDED_CHECK", "5s"),
+            ("ORDERBRIDGE__PROCESSOR__ECHO_WAIT", "500ms"),
+            // Sweeps would be calls that most tests do not count on; those that want them say so.
+            ("ORDERBRIDGE__PROCESSOR__SWEEPS__ORDERS", "7days"),
+            ("ORDERBRIDGE__PROCESSOR__SWEEPS__NOTES", "7days"),
+            ("ORDERBRIDGE__PROCESSOR__SWEEPS__PRODUCTS", "7days"),
+            ("ORDERBRIDGE__PROCESSOR__SWEEPS__HOOKS", "7days"),
+            ("ORDERBRIDGE__PROCESSOR__SWEEPS__START_WITHIN", "7days"),
             ("ORDERBRIDGE__DATABASE__JOURNAL__GRACE", "2s"),
             ("ORDERBRIDGE__DATABASE__JOURNAL__MISS_SPACING", "1s"),
             ("ORDERBRIDGE__CLOCK__OFFSET_FILE", clock.to_str().unwrap()),
@@ -123,18 +161,31 @@ impl Installation {
     }
 
     async fn create_database(&self) {
-        let mut psql = Command::new("psql");
-        psql.args(["--quiet", "--no-psqlrc", "--set", "ON_ERROR_STOP=1", "--dbname", &service("DATABASE_URL"), "--command"]);
-        let made = psql.arg(format!("create database {}", self.name)).output().await.unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        self.psql(&self.services.database, &format!("create database {}", self.name)).await;
     }
 
-    /// Changes our own records, as a restored copy of the database would.
-    pub async fn sql(&self, statement: &str) {
+    /// Changes our own records, as a restored copy of the database would, or reads them.
+    pub async fn sql(&self, statement: &str) -> String {
+        self.psql(&self.services.database_named(&self.name), statement).await
+    }
+
+    /// Takes the database away from everybody.
+    pub async fn cut_database(&self) {
+        self.psql(&self.services.database, &format!("alter database {} allow_connections false", self.name)).await;
+        self.psql(&self.services.database, &format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{}'", self.name)).await;
+    }
+
+    /// Gives it back.
+    pub async fn mend_database(&self) {
+        self.psql(&self.services.database, &format!("alter database {} allow_connections true", self.name)).await;
+    }
+
+    async fn psql(&self, database: &str, statement: &str) -> String {
         let mut psql = Command::new("psql");
-        psql.args(["--quiet", "--no-psqlrc", "--set", "ON_ERROR_STOP=1", "--dbname", &database_url(&self.name), "--command", statement]);
-        let done = psql.output().await.unwrap();
+        psql.args(["--quiet", "--no-psqlrc", "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1"]);
+        let done = psql.args(["--dbname", database, "--command", statement]).output().await.unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).unwrap().trim_end().to_owned()
     }
 
     /// Where files of this installation may be put.
@@ -149,7 +200,12 @@ impl Installation {
 
     /// Runs a command to its end and gives what it printed.
     pub async fn orderbridge(&self, arguments: &[&str]) -> String {
-        let output = self.try_orderbridge(arguments).await;
+        self.orderbridge_with(arguments, &[]).await
+    }
+
+    /// The same with more in the environment.
+    pub async fn orderbridge_with(&self, arguments: &[&str], more: &[(&str, &str)]) -> String {
+        let output = self.command(arguments, more).output().await.unwrap();
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "orderbridge {arguments:?}: {errors}");
         String::from_utf8(output.stdout).unwrap()
@@ -157,8 +213,14 @@ impl Installation {
 
     /// Runs a command that may fail.
     pub async fn try_orderbridge(&self, arguments: &[&str]) -> std::process::Output {
-        let environment = self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        Command::new(ORDERBRIDGE).args(arguments).envs(environment).stdin(Stdio::null()).output().await.unwrap()
+        self.command(arguments, &[]).output().await.unwrap()
+    }
+
+    fn command(&self, arguments: &[&str], more: &[(&str, &str)]) -> Command {
+        let environment = self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(more.iter().copied());
+        let mut command = Command::new(ORDERBRIDGE);
+        command.args(arguments).envs(environment).stdin(Stdio::null());
+        command
     }
 
     /// Starts a role and waits until it is ready.
@@ -168,12 +230,28 @@ impl Installation {
         running
     }
 
+    /// Where this installation's topics are.
+    pub fn kafka(&self) -> orderbridge_kafka::KafkaSettings {
+        let topic_prefix = format!("{}.", self.name);
+        orderbridge_kafka::KafkaSettings { topic_prefix, ..orderbridge_kafka::KafkaSettings::new(self.services.brokers.clone()) }
+    }
+
+    /// What a role or a command in the background has printed so far.
+    pub fn log(&self, role: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(format!("{role}.log"))).unwrap_or_default()
+    }
+
     /// Starts a role without waiting for it.
     pub fn spawn(&self, role: &str, more: &[(&str, &str)]) -> Role {
+        self.spawn_command(&[role], more)
+    }
+
+    /// Starts a command without waiting for its end; its log has the name of its first argument.
+    pub fn spawn_command(&self, arguments: &[&str], more: &[(&str, &str)]) -> Role {
+        let role = arguments[0];
         let log = std::fs::File::options().create(true).append(true).open(self.folder.path().join(format!("{role}.log"))).unwrap();
-        let environment = self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(more.iter().copied());
-        let mut command = Command::new(ORDERBRIDGE);
-        command.arg(role).envs(environment).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).kill_on_drop(true);
+        let mut command = self.command(arguments, more);
+        command.stdout(log.try_clone().unwrap()).stderr(log).kill_on_drop(true);
         let child = command.spawn().unwrap();
         let mut guard = Command::new("sh");
         guard.args(["-c", "cat > /dev/null; kill -KILL \"$0\" 2> /dev/null", &child.id().unwrap().to_string()]).stdin(Stdio::piped());
@@ -214,6 +292,9 @@ impl Installation {
 
 impl Drop for Installation {
     fn drop(&mut self) {
+        if self.services != Services::shared() {
+            return;
+        }
         let name = self.name.clone();
         // A runtime cannot be entered twice on one thread.
         let removed = std::thread::spawn(move || {
@@ -237,6 +318,13 @@ impl Role {
         tokio::time::timeout(SOON, self.child.wait()).await.expect("the role did not end").unwrap();
     }
 
+    /// Whether all of it stands still, as after SIGSTOP.
+    pub fn is_frozen(&self) -> bool {
+        let Some(pid) = self.child.id() else { return false };
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T'))
+    }
+
     /// Sends a signal by name.
     pub async fn signal(&self, name: &str) {
         let pid = self.child.id().unwrap().to_string();
@@ -258,10 +346,4 @@ pub fn service(name: &str) -> String {
     let text = String::from_utf8(output.stdout).unwrap();
     let line = text.lines().find_map(|line| line.strip_prefix(&format!("export {name}=")));
     line.unwrap_or_else(|| panic!("{name} is not set, and no local services run: make up")).trim_matches(['\'', '"']).to_owned()
-}
-
-fn database_url(name: &str) -> String {
-    let mut url = url::Url::parse(&service("DATABASE_URL")).unwrap();
-    url.set_path(name);
-    url.into()
 }

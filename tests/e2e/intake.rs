@@ -1,6 +1,11 @@
 //! The webhook endpoints of a running installation.
 
-use serde_json::json;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use orderbridge_kafka::Reader;
+use orderbridge_schema::topics::Topic;
+use serde_json::{Value, json};
 
 use crate::installation::{Installation, run, shared};
 use crate::merchant::Merchant;
@@ -77,19 +82,75 @@ fn an_incomplete_envelope_is_a_hint_like_any_other() {
     });
 }
 
+/// Names of deliveries that are in Kafka.
+async fn in_kafka(installation: &Installation) -> BTreeSet<String> {
+    let reader = Reader::new(&installation.kafka()).unwrap();
+    let mut found = BTreeSet::new();
+    for topic in Topic::events() {
+        let mut reading = reader.open(reader.whole(topic).await.unwrap()).unwrap();
+        loop {
+            let records = reading.next(500).await.unwrap();
+            if records.is_empty() {
+                break;
+            }
+            found.extend(records.iter().filter_map(|record| record.envelope().unwrap().delivery_id));
+        }
+    }
+    found
+}
+
 #[test]
 fn a_sigterm_under_load_drops_no_webhook_that_was_answered() {
     run(async {
         let installation = Installation::new(&[]).await;
         let mut ingest = installation.start("ingest", &[]).await;
         let merchant = Merchant::new(&installation).await;
-        let orders: Vec<u64> = futures_util::future::join_all((0..12).map(|_| merchant.place_simple())).await;
-        assert_eq!(ingest.stop().await, Some(0));
+        let deliveries = async || {
+            let sent = installation.look(&installation.bigcommerce, &format!("ledger/deliveries?tenant={}", merchant.id)).await;
+            let name = |delivery: &Value| {
+                delivery["headers"].as_array().unwrap().iter().find(|header| header[0] == "webhook-id").unwrap()[1].as_str().unwrap().to_owned()
+            };
+            let (answered, refused): (Vec<Value>, Vec<Value>) = sent
+                .as_array()
+                .unwrap()
+                .iter()
+                .cloned()
+                .partition(|delivery| delivery["answer"].as_u64().is_some_and(|status| (200..300).contains(&status)));
+            (answered.iter().map(name).collect::<BTreeSet<_>>(), refused.len())
+        };
+        let placed = futures_util::future::join_all((0..60).map(|_| merchant.place_simple()));
+        let stopped = async {
+            until("the load has begun", SOON, || async { (deliveries().await.0.len() >= 10).then_some(()) }).await;
+            ingest.stop().await
+        };
+        let (orders, code) = tokio::join!(placed, stopped);
+        assert_eq!(code, Some(0));
+        // What is sent from now on meets nobody, and is sent again a minute later: before that minute, the answered ones must be there.
+        let last = merchant.place_simple().await;
+        until("all was sent once", SOON, || async { (deliveries().await.1 > 0).then_some(()) }).await;
+        let (answered, _) = deliveries().await;
+        let stored = in_kafka(&installation).await;
+        let lost: Vec<&String> = answered.difference(&stored).collect();
+        assert!(lost.is_empty(), "{} of {} answered deliveries are lost: {lost:?}", lost.len(), answered.len());
+
         let _all = installation.start("all", &[]).await;
-        // What was answered is in Kafka; what was not is sent again by the platform a minute later.
-        installation.advance(std::time::Duration::from_secs(70));
-        for order in orders {
+        installation.advance(Duration::from_secs(70));
+        for order in orders.into_iter().chain([last]) {
             merchant.synced(order).await;
         }
+    });
+}
+
+#[test]
+fn the_doctors_calls_are_paid_like_all_others() {
+    run(async {
+        let installation = Installation::new(&[]).await;
+        let merchant = Merchant::new(&installation).await;
+        installation.sql("delete from quota_windows").await;
+        // Nothing runs, so that its hooks cannot answer; whatever it finds, it asks both platforms.
+        let looked = installation.try_orderbridge(&["doctor", "--tenant", &merchant.id, "--json"]).await;
+        assert!(String::from_utf8(looked.stdout).unwrap().contains("our installation is"));
+        let paid = "do $$ begin if (select count(*) from quota_windows where granted > 0) < 2 then raise exception 'not paid'; end if; end $$";
+        installation.sql(paid).await;
     });
 }

@@ -13,16 +13,30 @@
     reason = "a test that meets the unexpected must fail, and tests are read, not called"
 )]
 
+mod breakers;
+mod calls;
+mod commands;
 mod connectors;
 mod crash;
 mod credentials;
 mod holds;
+mod hooks;
 mod installation;
 mod intake;
 mod leftovers;
+mod mended;
 mod merchant;
+mod nameless;
+mod openapi;
 mod orders;
+mod poison;
+mod repair;
+mod secrets;
+mod shared_account;
 mod shipments;
 mod status;
+mod sweeps;
 mod time;
+mod tokens;
+mod unreadable;
 mod wait;

@@ -12,11 +12,14 @@ static COUNT: AtomicU32 = AtomicU32::new(0);
 /// A merchant of an installation.
 pub struct Merchant<'a> {
     pub installation: &'a Installation,
-    /// The tenant's id, which is also the store's hash and the account's code.
+    /// The tenant's id, which is also the store's hash and, unless the account is another merchant's, its code.
     pub id: String,
+    /// The account's code.
+    pub code: String,
     /// The installation id of our app in the account.
     pub instance: u64,
     client_id: String,
+    app: Value,
     settings: String,
     settle_seconds: u32,
 }
@@ -76,29 +79,52 @@ impl<'a> Merchant<'a> {
 
     /// A merchant who differs.
     pub async fn with(installation: &'a Installation, wish: Wish) -> Self {
-        let id = format!("m{}", COUNT.fetch_add(1, Ordering::Relaxed));
-        let mut wanted = json!({"hash": id, "currency": "GBP", "quota": 450, "payment_delay_ms": 1, "hook_delay_ms": 1});
-        wanted.as_object_mut().unwrap().extend(wish.store.as_object().unwrap().clone());
-        let store = installation.control(&installation.bigcommerce, "stores", wanted).await;
+        let id = new_id();
         let account = installation.control(&installation.brightpearl, "accounts", json!({"code": id})).await;
         let products: Vec<Value> =
             (1..=24).map(|n| json!({"sku": format!("SKU-{n}"), "name": format!("Item {n}"), "price": n, "stock": 1000})).collect();
         installation.control(&installation.brightpearl, &format!("accounts/{id}/products"), json!({"products": products})).await;
+        let merchant = Self::of_account(installation, id.clone(), id, &account["installations"][0], &wish).await;
+        merchant.connect(wish.orders, wish.sections).await;
+        merchant
+    }
+
+    /// A merchant with a store of their own who shares another's account.
+    pub async fn beside(other: &Self) -> Self {
+        let merchant = Self::not_yet_beside(other).await;
+        merchant.connect(ORDERS, SECTIONS).await;
+        merchant
+    }
+
+    /// The same before Orderbridge knows of them: see [`connect`](Self::connect).
+    pub async fn not_yet_beside(other: &Self) -> Self {
+        Self::of_account(other.installation, new_id(), other.code.clone(), &other.app, &Wish::default()).await
+    }
+
+    /// Imports the tenant with these rules and registers its webhooks.
+    pub async fn connect(&self, orders: &str, sections: &str) {
+        self.import(orders, sections).await;
+        self.installation.orderbridge(&["hooks", "sync", "--tenant", &self.id]).await;
+    }
+
+    /// Opens a store for an account that exists.
+    async fn of_account(installation: &'a Installation, id: String, code: String, app: &Value, wish: &Wish) -> Self {
+        let mut wanted = json!({"hash": id, "currency": "GBP", "quota": 450, "payment_delay_ms": 1, "hook_delay_ms": 1});
+        wanted.as_object_mut().unwrap().extend(wish.store.as_object().unwrap().clone());
+        let store = installation.control(&installation.bigcommerce, "stores", wanted).await;
         let products: Vec<Value> = (1..=24).map(|n| json!({"sku": format!("SKU-{n}"), "name": format!("Item {n}"), "price": n})).collect();
         installation.control(&installation.bigcommerce, &format!("stores/{id}/products"), json!({"products": products})).await;
-        let app = &account["installations"][0];
-        let settings = settings(installation, &id, &store, app);
-        let merchant = Self {
+        let settings = settings(installation, &id, &code, &store, app);
+        Self {
             installation,
             instance: app["installation_instance_id"].as_u64().unwrap(),
             client_id: store["client_id"].as_str().unwrap().to_owned(),
+            app: app.clone(),
             id,
+            code,
             settings,
             settle_seconds: wish.settle_seconds,
-        };
-        merchant.import(wish.orders, wish.sections).await;
-        installation.orderbridge(&["hooks", "sync", "--tenant", &merchant.id]).await;
-        merchant
+        }
     }
 
     /// Imports the tenant's file with these rules.
@@ -152,7 +178,7 @@ impl<'a> Merchant<'a> {
 
     /// Acts on the account through the simulator's control API.
     pub async fn account(&self, path: &str, body: Value) -> Value {
-        self.installation.control(&self.installation.brightpearl, &format!("accounts/{}/{path}", self.id), body).await
+        self.installation.control(&self.installation.brightpearl, &format!("accounts/{}/{path}", self.code), body).await
     }
 
     /// The store's order as the simulator knows it.
@@ -163,7 +189,7 @@ impl<'a> Merchant<'a> {
     /// All sales orders that carry the order's key.
     pub async fn sales_orders(&self, order: u64) -> Vec<Value> {
         let key = format!("bc-{}-{order}", self.id);
-        let found = self.installation.look(&self.installation.brightpearl, &format!("accounts/{}/orders?external_ref={key}", self.id)).await;
+        let found = self.installation.look(&self.installation.brightpearl, &format!("accounts/{}/orders?external_ref={key}", self.code)).await;
         found["orders"].as_array().cloned().unwrap_or_default()
     }
 
@@ -202,7 +228,8 @@ impl<'a> Merchant<'a> {
 
     /// Calls of the connector to a platform, as the simulator's ledger has them.
     pub async fn calls(&self, platform: &str, filter: &str) -> Vec<Value> {
-        let ledger = self.installation.look(platform, &format!("ledger/calls?tenant={}&{filter}", self.id)).await;
+        let whose = if platform == self.installation.brightpearl { &self.code } else { &self.id };
+        let ledger = self.installation.look(platform, &format!("ledger/calls?tenant={whose}&{filter}")).await;
         let calls = if ledger.is_array() { ledger } else { ledger["calls"].clone() };
         calls.as_array().cloned().unwrap_or_default()
     }
@@ -227,10 +254,24 @@ impl<'a> Merchant<'a> {
         &self.client_id
     }
 
+    /// The store's token, for calls past ours.
+    pub fn bigcommerce_token(&self) -> String {
+        self.token("[bigcommerce]")
+    }
+
     /// A token of the settings file, for calls that another app of the account would make.
     pub fn brightpearl_token(&self) -> String {
-        let section = self.settings.split("[brightpearl]").nth(1).unwrap();
-        let line = section.lines().find_map(|line| line.strip_prefix("access_token = ")).unwrap();
+        self.token("[brightpearl]")
+    }
+
+    fn token(&self, section: &str) -> String {
+        self.setting(section, "access_token")
+    }
+
+    /// A text of the settings file.
+    pub fn setting(&self, section: &str, name: &str) -> String {
+        let section = self.settings.split(section).nth(1).unwrap();
+        let line = section.lines().find_map(|line| line.strip_prefix(&format!("{name} = "))).unwrap();
         line.trim_matches('"').to_owned()
     }
 
@@ -240,7 +281,11 @@ impl<'a> Merchant<'a> {
     }
 }
 
-fn settings(installation: &Installation, id: &str, store: &Value, app: &Value) -> String {
+fn new_id() -> String {
+    format!("m{}", COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+fn settings(installation: &Installation, id: &str, code: &str, store: &Value, app: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     format!(
         r#"
@@ -255,7 +300,7 @@ client_secret = "{}"
 access_token = "{}"
 
 [brightpearl]
-account = "{id}"
+account = "{code}"
 base_url = "{}"
 token_url = "{}"
 app_ref = "{}"

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::installation::{run, shared};
+use crate::installation::{Installation, run, shared};
 use crate::merchant::{Merchant, Wish};
 use crate::wait::{SOON, stays, until};
 
@@ -40,33 +40,73 @@ fn an_order_becomes_one_sales_order_with_its_customer_and_total() {
         let timeline = merchant.timeline(order).await;
         assert!(timeline.contains("sales-order-created") && timeline.contains("total-equal"), "{timeline}");
         assert!(timeline.contains("store/order/") && timeline.contains("rules_version"), "which event, by which rules: {timeline}");
+        let told: Value = serde_json::from_str(&timeline).unwrap();
+        let made = told.as_array().unwrap().iter().find(|entry| entry["key"] == json!("sales-order-created")).unwrap();
+        assert!(made["data"]["event_id"].as_str().is_some_and(|id| id.len() == 36), "the very event: {made}");
+        let explained = format!(
+            "do $$ begin if not exists (select from commands where scope = '{}' and kind = 'create-sales-order' and explanation->>'event_id' = '{}' \
+               and explanation->'facts'->>'digest' <> '' and explanation->'facts'->'store_order'->>'total' <> '') then raise exception 'unexplained'; end if; end $$",
+            merchant.id,
+            made["data"]["event_id"].as_str().unwrap()
+        );
+        merchant.installation.sql(&explained).await;
         assert!(!timeline.contains("mara"), "no personal data on the timeline");
     });
+}
+
+/// How many of a platform's deliveries came twice, and how many were overtaken by later ones of the same entity.
+async fn spoilt(installation: &Installation, platform: &str) -> (usize, usize) {
+    let sent = installation.look(platform, "ledger/deliveries").await;
+    let sent: Vec<Value> = sent.as_array().unwrap().iter().filter(|delivery| delivery["answer"] == json!(200)).cloned().collect();
+    let moment =
+        |delivery: &Value| [&delivery["body"]["created_at"], &delivery["body"]["raisedOn"]].iter().find(|at| !at.is_null()).map(|at| at.to_string());
+    let overtaken = sent.windows(2).filter(|pair| moment(&pair[0]) > moment(&pair[1])).count();
+    (sent.iter().filter(|delivery| delivery["duplicated"] == json!(true)).count(), overtaken)
 }
 
 #[test]
 fn duplicates_and_reordered_events_make_one_sales_order_and_no_further_write() {
     run(async {
-        let installation = shared().await;
-        let merchant = Merchant::new(installation).await;
-        let mut orders = Vec::new();
-        for _ in 0..3 {
-            orders.push(merchant.place_simple().await);
+        let installation = Installation::new(&[]).await;
+        let _all = installation.start("all", &[]).await;
+        for platform in [&installation.bigcommerce, &installation.brightpearl] {
+            installation.control(platform, "chaos", json!({"duplicate": 0.5, "reorder": 0.5})).await;
         }
-        for &order in &orders {
-            merchant.synced(order).await;
+        let merchant = Merchant::new(&installation).await;
+        let mut orders = Vec::new();
+        for _ in 0..6 {
+            orders.push(merchant.place_simple().await);
         }
         for order in orders.iter().rev() {
             for _ in 0..3 {
                 merchant.store(&format!("orders/{order}/notes"), json!({"staff_notes": "looked at"})).await;
             }
         }
+        for &order in &orders {
+            let sales_order = merchant.synced(order).await;
+            merchant.ship(&sales_order, json!({"reference": "RM1"})).await;
+            merchant.store(&format!("orders/{order}/notes"), json!({"staff_notes": "shipped"})).await;
+        }
+        for &order in &orders {
+            merchant.shipped(order, 1).await;
+        }
+        for (platform, path) in [(&installation.bigcommerce, "stores"), (&installation.brightpearl, "accounts")] {
+            until("everything is delivered", SOON, || async {
+                let waiting = installation.look(platform, &format!("{path}/{}/deliveries", merchant.id)).await;
+                let waiting = waiting.get("deliveries").or(waiting.get("waiting")).unwrap_or(&waiting);
+                waiting.as_array().unwrap().is_empty().then_some(())
+            })
+            .await;
+            let (twice, overtaken) = spoilt(&installation, platform).await;
+            assert!(twice >= 4 && overtaken >= 2, "{twice} deliveries came twice, {overtaken} were overtaken");
+        }
         let writes = async || {
             let posts = merchant.calls(&installation.brightpearl, "method=POST&path=/order-service/sales-order").await;
             let puts = merchant.calls(&installation.bigcommerce, "method=PUT&path=/v2/orders").await;
-            (posts.len(), puts.len())
+            let shipments = merchant.calls(&installation.bigcommerce, "method=POST&path=/shipments").await;
+            (posts.len(), puts.len(), shipments.len())
         };
-        stays("one creation and one reference for each order", Duration::from_secs(3), async || writes().await == (3, 3)).await;
+        stays("one creation, one reference and one shipment for each order", Duration::from_secs(3), async || writes().await == (6, 6, 6)).await;
         for order in orders {
             assert_eq!(merchant.sales_orders(order).await.len(), 1);
         }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::installation::{run, shared};
 use crate::merchant::Merchant;
-use crate::wait::stays;
+use crate::wait::{SOON, stays, until};
 
 #[test]
 fn a_shipped_note_becomes_one_shipment_with_tracking() {
@@ -82,16 +82,43 @@ fn notes_of_orders_that_are_not_ours_make_no_shipment() {
         let installation = shared().await;
         let merchant = Merchant::new(installation).await;
         let order = merchant.place_simple().await;
-        merchant.synced(order).await;
+        let sales_order = merchant.synced(order).await;
         merchant.account("contacts", json!({"id": 700, "email": "walk.in@example.com"})).await;
-        let rows = json!([{"productId": 1000, "name": "By hand", "quantity": 1, "net": "1", "tax": "0", "taxCode": "T0"}]);
+        let product = &sales_order["orderRows"].as_object().unwrap().values().next().unwrap()["productId"];
+        let rows = json!([{"productId": product, "name": "By hand", "quantity": 1, "net": "1", "tax": "0", "taxCode": "T0"}]);
         let foreign = merchant.account("orders", json!({"customer": {"id": 700}, "rows": rows})).await;
-        let id = foreign["id"].as_u64().unwrap();
-        merchant.account(&format!("orders/{id}/status"), json!({"status_id": 18})).await;
-        merchant.account("goods-out/transfer", json!({"products": [{"sku": "SKU-1", "quantity": 1}]})).await;
-        stays("no shipment is made", Duration::from_secs(3), async || {
-            merchant.calls(&installation.bigcommerce, "method=POST&path=/shipments").await.is_empty()
-        })
-        .await;
+        let note = merchant.ship(&foreign, json!({"reference": "BY-HAND"})).await;
+        let transfer = merchant.account("goods-out/transfer", json!({"products": [{"sku": "SKU-1", "quantity": 1}]})).await;
+        for note in [note, transfer["id"].as_u64().unwrap()] {
+            until(&format!("note {note} is told of, read and dismissed"), SOON, || async {
+                let told = installation
+                    .look(
+                        &installation.brightpearl,
+                        &format!("ledger/deliveries?tenant={}&event=goods-out-note.modified.shipped&status=200", merchant.code),
+                    )
+                    .await;
+                let is_told = told.as_array().unwrap().iter().any(|delivery| names(&delivery["body"]["id"], note));
+                let read = merchant.calls(&installation.brightpearl, "method=GET&path=/goods-note/goods-out/&status=200").await;
+                let is_read = read.iter().any(|call| call["path"].as_str().unwrap().rsplit('/').next().is_some_and(|ids| names(&json!(ids), note)));
+                let left =
+                    format!("select count(*) from work_items where scope = '@{}' and kind = 'goods-out-note' and entity = {note}", merchant.code);
+                (is_told && is_read && installation.sql(&left).await == "0").then_some(())
+            })
+            .await;
+        }
+        let remembered = format!("select count(*) from foreign_orders where account = '{}' and sales_order = {}", merchant.code, foreign["id"]);
+        assert_eq!(installation.sql(&remembered).await, "1");
+        // A note of our own order goes the same way, and is the only one that ends at the store.
+        let ours = merchant.ship(&sales_order, json!({"reference": "RM1"})).await;
+        merchant.shipped(order, 1).await;
+        let made = async || merchant.calls(&installation.bigcommerce, "method=POST&path=/shipments").await;
+        stays("nothing else is shipped", Duration::from_secs(3), async || made().await.len() == 1).await;
+        assert_eq!(made().await[0]["request_body"]["comments"], json!(format!("GON-{ours}")));
     });
+}
+
+/// Whether an id set names an id.
+fn names(ids: &Value, id: u64) -> bool {
+    let text = ids.as_str().map_or_else(|| ids.to_string(), str::to_owned);
+    orderbridge_schema::idset::expand(&text, 10_000).is_ok_and(|ids| ids.contains(&id))
 }

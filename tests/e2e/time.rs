@@ -20,7 +20,13 @@ fn an_order_is_created_when_it_has_settled() {
             (!read.is_empty()).then_some(())
         })
         .await;
-        stays("nothing is created before it has settled", Duration::from_secs(2), async || merchant.sales_orders(order).await.is_empty()).await;
+        let reads = async || merchant.calls(&installation.bigcommerce, "method=GET").await.len();
+        let looked_at = reads().await;
+        merchant.store(&format!("orders/{order}/notes"), json!({"staff_notes": "not yet"})).await;
+        stays("nothing is created before it has settled, and no event costs a read", Duration::from_secs(3), async || {
+            merchant.sales_orders(order).await.is_empty() && reads().await == looked_at
+        })
+        .await;
         installation.advance(Duration::from_secs(1801));
         merchant.synced(order).await;
     });

@@ -40,6 +40,12 @@ impl Client {
         Self { http: MeteredClient::new(http, gate, pool, reply::quota_of), base, store, token }
     }
 
+    /// The same client behind another gate to the same pool.
+    #[must_use]
+    pub fn with_gate(self, gate: Arc<dyn QuotaGate>) -> Self {
+        Self { http: self.http.with_gate(gate), ..self }
+    }
+
     /// The pool that pays for this store's calls.
     #[must_use]
     pub const fn pool(&self) -> &PoolKey {

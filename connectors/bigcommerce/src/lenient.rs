@@ -77,5 +77,25 @@ mod tests {
         fn no_text_makes_it_panic(text in ".{0,60}") {
             let _read = timestamp(&text);
         }
+
+        #[test]
+        fn what_only_looks_like_a_date_makes_it_panic_neither(
+            text in "(Mon, )?[0-9]{1,3}[ -](Feb|Foo|[0-9]{1,3})[ -]-?[0-9]{1,9}[ T][0-9]{1,3}:[0-9]{1,3}(:[0-9]{1,3})?([.][0-9]{1,12})?( ?([+-][0-9:]{1,6}|Z|GMT|[A-Z]{1,4}))?|-?[0-9]{1,25}"
+        ) {
+            let _read = timestamp(&text);
+        }
+
+        #[test]
+        fn a_moment_is_the_same_in_every_form(second in -10_000_000_000i64..=250_000_000_000, hours in -14i8..=14) {
+            let at = Timestamp::from_second(second).unwrap();
+            let there = at.to_zoned(jiff::tz::Offset::constant(hours).to_time_zone());
+            let mut forms = vec![at.to_string(), there.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(), second.to_string()];
+            if (0..=9999).contains(&there.year()) {
+                forms.push(rfc2822::to_string(&there).unwrap());
+            }
+            for form in forms {
+                prop_assert_eq!(timestamp(&form), Some(at), "{}", form);
+            }
+        }
     }
 }

@@ -3,9 +3,11 @@
 //! Payloads never leave this crate; callers see facts. Sections cited as `BC §…` are those of the fact sheet.
 
 mod amounts;
+mod by_id;
 mod client;
 mod hooks;
 mod lenient;
+mod nested;
 mod orders;
 mod payload;
 mod reply;
@@ -16,5 +18,6 @@ mod writes;
 
 pub use client::Client;
 pub use hooks::{BlockedDomain, Hook, HookHealth, HooksAdmin, NewHook};
-pub use orders::OrderPage;
+pub use nested::{OrderParts, Parts, WholeOrder};
+pub use orders::{OrderPage, OrderStamp, OrderStamps};
 pub use store::StoreInfo;

@@ -5,12 +5,13 @@ use orderbridge_http_client::CallError;
 use orderbridge_schema::facts::{Coupon, Fee, OrderAddress, OrderLine, StoreOrder, StoreShipment, TaxRow};
 use orderbridge_schema::ids::StoreOrderId;
 use orderbridge_schema::work::Share;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::amounts::{CouponPayload, Fees, LinePayload, TaxPayload};
 use crate::client::{Client, PAGE, Place, place};
 use crate::payload::{AddressPayload, OrderPayload, ShipmentPayload};
-use crate::reply;
+use crate::{lenient, reply};
 
 /// One page of orders.
 #[derive(Debug, Clone)]
@@ -21,53 +22,44 @@ pub struct OrderPage {
     pub more: bool,
 }
 
+/// When an order last changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OrderStamp {
+    /// Which order.
+    pub id: StoreOrderId,
+    /// When, if it says so in a form that can be read.
+    pub modified_at: Option<Timestamp>,
+}
+
+/// Orders that changed, and nothing else of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderStamps {
+    /// Oldest change first.
+    pub stamps: Vec<OrderStamp>,
+    /// How many rows of the list stand before the first one here.
+    pub before: u32,
+    /// Whether there may be more behind the last one.
+    pub more: bool,
+    /// When the store answered, by its own clock.
+    pub answered_at: Option<Timestamp>,
+}
+
+/// Only what a sweep wants to know: one order that cannot be read as a whole must not hide the others.
+#[derive(Deserialize)]
+struct StampPayload {
+    #[serde(deserialize_with = "lenient::required_whole")]
+    id: u64,
+    #[serde(default, deserialize_with = "lenient::text")]
+    date_modified: String,
+}
+
+impl From<StampPayload> for OrderStamp {
+    fn from(stamp: StampPayload) -> Self {
+        Self { id: StoreOrderId(stamp.id), modified_at: lenient::timestamp(&stamp.date_modified) }
+    }
+}
+
 impl Client {
-    /// One order as it is now; `None` if the store has no such order.
-    ///
-    /// # Errors
-    /// [`CallError`].
-    pub async fn order(&self, id: StoreOrderId, share: Share) -> Result<Option<StoreOrder>, CallError> {
-        let id = id.to_string();
-        match self.get(place(&["v2", "orders", &id], "/v2/orders/{id}"), share).await {
-            Ok(reply) if reply::is_empty(&reply) => Ok(None),
-            Ok(reply) => reply::one::<OrderPayload>(&reply, "an order").map(|order| Some(order.into())),
-            Err(CallError::NotFound) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// The orders that exist among `ids`. Those that lie close together are read by one list call; what the list does not show, and
-    /// lone ones, are read singly: it is not documented whether lists show every status (BC §d.1).
-    ///
-    /// # Errors
-    /// [`CallError`] of the first call that failed.
-    pub async fn orders(&self, ids: &[StoreOrderId], share: Share) -> Result<Vec<StoreOrder>, CallError> {
-        let mut orders = Vec::with_capacity(ids.len());
-        for group in groups(ids) {
-            let mut found = match (group.first(), group.last()) {
-                (Some(first), Some(last)) if group.len() > 1 => self.order_span(*first, *last, share).await?,
-                _ => Vec::new(),
-            };
-            found.retain(|order| group.binary_search(&order.id).is_ok());
-            for id in &group {
-                if !found.iter().any(|order| order.id == *id) {
-                    found.extend(self.order(*id, share).await?);
-                }
-            }
-            found.sort_by_key(|order| order.id);
-            found.dedup_by_key(|order| order.id);
-            orders.append(&mut found);
-        }
-        Ok(orders)
-    }
-
-    async fn order_span(&self, first: StoreOrderId, last: StoreOrderId, share: Share) -> Result<Vec<StoreOrder>, CallError> {
-        let (first, last, limit) = (first.to_string(), last.to_string(), PAGE.to_string());
-        let query = [("min_id", first.as_str()), ("max_id", last.as_str()), ("limit", limit.as_str())];
-        let reply = self.get(Place { segments: &["v2", "orders"], query: &query, template: "/v2/orders" }, share).await?;
-        Ok(reply::list::<OrderPayload>(&reply, "the orders")?.into_iter().map(StoreOrder::from).collect())
-    }
-
     /// One page (from 1, of 250) of the orders changed at `since` or later.
     ///
     /// # Errors
@@ -80,20 +72,41 @@ impl Client {
         Ok(OrderPage { more: orders.len() >= PAGE, orders })
     }
 
-    /// All lines of an order: by default BigCommerce gives 50 and says nothing of the others (BC §b).
+    /// Which orders changed at `since` or later: at most 250, beginning at or before the one behind the first `skip`. A list is read by
+    /// pages of one size (BC §b), so that some of the skipped may be read again.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn order_stamps(&self, since: Timestamp, skip: u32, share: Share) -> Result<OrderStamps, CallError> {
+        let Window { pages_before, rows } = window(skip);
+        let (since, page, limit) = (format!("{since:.0}"), (pages_before + 1).to_string(), rows.to_string());
+        let query = [("min_date_modified", since.as_str()), ("sort", "date_modified:asc"), ("page", page.as_str()), ("limit", limit.as_str())];
+        let reply = self.get(Place { segments: &["v2", "orders"], query: &query, template: "/v2/orders" }, share).await?;
+        let stamps: Vec<OrderStamp> = reply::list::<StampPayload>(&reply, "the orders")?.into_iter().map(OrderStamp::from).collect();
+        let more = u32::try_from(stamps.len()).is_ok_and(|read| read >= rows);
+        let answered_at = reply.header("date").and_then(lenient::timestamp);
+        Ok(OrderStamps { stamps, before: pages_before * rows, more, answered_at })
+    }
+
+    /// All lines of an order, by id: by default BigCommerce gives 50 and says nothing of the others (BC §b).
     ///
     /// # Errors
     /// [`CallError`]; `NotFound` if the order is gone.
     pub async fn lines(&self, order: StoreOrderId, share: Share) -> Result<Vec<OrderLine>, CallError> {
-        self.part::<LinePayload, _>(order, "products", "/v2/orders/{id}/products", &[], share).await
+        let mut lines: Vec<OrderLine> = self.part::<LinePayload, _>(order, "products", "/v2/orders/{id}/products", &[], share).await?;
+        lines.sort_by_key(|line| line.id);
+        Ok(lines)
     }
 
-    /// All delivery addresses of an order; none for digital goods.
+    /// All delivery addresses of an order, by id; none for digital goods.
     ///
     /// # Errors
     /// As [`Self::lines`].
     pub async fn addresses(&self, order: StoreOrderId, share: Share) -> Result<Vec<OrderAddress>, CallError> {
-        self.part::<AddressPayload, _>(order, "shipping_addresses", "/v2/orders/{id}/shipping_addresses", &[], share).await
+        let template = "/v2/orders/{id}/shipping_addresses";
+        let mut addresses: Vec<OrderAddress> = self.part::<AddressPayload, _>(order, "shipping_addresses", template, &[], share).await?;
+        addresses.sort_by_key(|address| address.id);
+        Ok(addresses)
     }
 
     /// All tax rows of an order, one per rate and thing taxed.
@@ -147,20 +160,25 @@ impl Client {
     }
 }
 
-/// Sorted ids in groups, each spanning no more ids than a page has rows.
-fn groups(ids: &[StoreOrderId]) -> Vec<Vec<StoreOrderId>> {
-    let mut ids = ids.to_vec();
-    ids.sort_unstable();
-    ids.dedup();
-    let span = u64::try_from(PAGE).unwrap_or(u64::MAX);
-    let mut groups: Vec<Vec<StoreOrderId>> = Vec::new();
-    for id in ids {
-        match groups.last_mut() {
-            Some(group) if group.first().is_some_and(|first| id.0 - first.0 < span) => group.push(id),
-            _ => groups.push(vec![id]),
-        }
-    }
-    groups
+/// A page of a list: its size, and how many of that size stand before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Window {
+    pages_before: u32,
+    rows: u32,
+}
+
+/// Sizes of pages that are compared: with two of them, some pages of a long list would reach no farther than what is known.
+const WINDOWS: u32 = 8;
+
+/// The page that reaches farthest behind the first `skip` rows while it begins before the last of them or with it.
+fn window(skip: u32) -> Window {
+    let largest = u32::try_from(PAGE).unwrap_or(u32::MAX);
+    let known = skip.saturating_sub(1);
+    let first = known / largest;
+    let whole = Window { pages_before: first, rows: largest };
+    let smaller = (first + 1..first + WINDOWS).map(|pages_before| Window { pages_before, rows: known / pages_before });
+    let reach = |window: &Window| (window.pages_before + 1) * window.rows;
+    std::iter::once(whole).chain(smaller).max_by_key(reach).unwrap_or(whole)
 }
 
 #[cfg(test)]
@@ -168,22 +186,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    #[test]
-    fn ids_within_one_page_are_read_together() {
-        let ids = [1000, 1, 250, 251, 3, 1].map(StoreOrderId);
-        assert_eq!(groups(&ids), [vec![1, 3, 250], vec![251], vec![1000]].map(|group| group.into_iter().map(StoreOrderId).collect::<Vec<_>>()));
-    }
-
     proptest! {
         #[test]
-        fn every_id_is_in_one_group(ids in prop::collection::vec(any::<u64>(), 0..60)) {
-            let ids: Vec<StoreOrderId> = ids.into_iter().map(StoreOrderId).collect();
-            let groups = groups(&ids);
-            prop_assert!(groups.iter().all(|group| group.last().unwrap().0 - group[0].0 < 250));
-            let mut all: Vec<_> = ids.clone();
-            all.sort_unstable();
-            all.dedup();
-            prop_assert_eq!(groups.concat(), all);
+        fn a_window_begins_at_a_known_row_and_ends_behind_all_of_them(skip in 0u32..100_000) {
+            let Window { pages_before, rows } = window(skip);
+            let begins = pages_before * rows;
+            prop_assert!((1..=250).contains(&rows));
+            prop_assert!(begins <= skip.saturating_sub(1), "{begins}");
+            prop_assert!(begins + rows > skip);
         }
     }
 }

@@ -5,6 +5,7 @@ use orderbridge_schema::facts::{Address, Charge, OrderAddress, StoreOrder, Store
 use orderbridge_schema::ids::{OrderAddressId, OrderLineId, ShipmentId, StoreChannelId, StoreCustomerId, StoreOrderId, StoreStatusId};
 use rust_decimal::Decimal;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::lenient;
 
@@ -52,7 +53,15 @@ pub(crate) struct OrderPayload {
     #[serde(default, deserialize_with = "lenient::object")]
     billing_address: AddressPayload,
     #[serde(default, deserialize_with = "lenient::count")]
-    shipping_address_count: u32,
+    pub(crate) shipping_address_count: u32,
+    #[serde(default)]
+    items_total: Option<Box<RawValue>>,
+    /// Consignments if they were asked for and are given, else a link or nothing (BC §d.4).
+    #[serde(default)]
+    pub(crate) consignments: Option<Box<RawValue>>,
+    /// Likewise.
+    #[serde(default)]
+    pub(crate) fees: Option<Box<RawValue>>,
     #[serde(default, deserialize_with = "lenient::flag")]
     order_is_digital: bool,
     #[serde(default, deserialize_with = "lenient::flag")]
@@ -61,6 +70,13 @@ pub(crate) struct OrderPayload {
     channel_id: u64,
     #[serde(default, deserialize_with = "lenient::text")]
     external_order_id: String,
+}
+
+impl OrderPayload {
+    /// How many pieces all lines have together, if it says so in a form that can be read: an order is not unreadable for want of it.
+    pub(crate) fn items_total(&self) -> Option<u64> {
+        self.items_total.as_deref()?.get().trim().trim_matches('"').parse().ok()
+    }
 }
 
 impl From<OrderPayload> for StoreOrder {

@@ -77,7 +77,7 @@ fn unreadable(error: &serde_json::Error, what: &'static str) -> CallError {
 
 fn uncertain(reply: &Response) -> CallError {
     let form = if is_html(reply) { " and a page" } else { "" };
-    CallError::uncertain(format!("status {}{form} instead of an answer", reply.status))
+    CallError::no_answer(reply.status, format!("status {}{form} instead of an answer", reply.status))
 }
 
 fn refused(reply: &Response) -> CallError {

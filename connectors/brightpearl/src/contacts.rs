@@ -1,5 +1,6 @@
 //! Finds and makes contacts (BP §f).
 
+use jiff::Timestamp;
 use orderbridge_http_client::{CallError, Method, SendGuard};
 use orderbridge_schema::command::NewContact;
 use orderbridge_schema::facts::{Address, ContactMatch};
@@ -19,15 +20,25 @@ impl Client {
     /// [`CallError`].
     pub async fn contacts_with_email(&self, email: &str, share: Share) -> Result<Vec<ContactMatch>, CallError> {
         let wanted = email.trim().to_lowercase();
-        let columns = "contactId,primaryEmail,isSupplier,isStaff,isPrimary";
-        let query = [("primaryEmail", email.trim()), ("columns", columns)];
+        let found = self.contact_search(("primaryEmail", email.trim()), share).await?;
+        Ok(found.into_iter().filter(|contact| contact.email.to_lowercase() == wanted).collect())
+    }
+
+    /// The contacts made or changed at `since` or later, staff and suppliers included.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn contacts_updated_since(&self, since: Timestamp, share: Share) -> Result<Vec<ContactMatch>, CallError> {
+        self.contact_search(("updatedOn", &format!("{since:.0}/")), share).await
+    }
+
+    async fn contact_search(&self, filter: (&str, &str), share: Share) -> Result<Vec<ContactMatch>, CallError> {
+        let query = [filter, ("columns", "contactId,primaryEmail,isSupplier,isStaff,isPrimary")];
         let place = Place { segments: &["contact-service", "contact-search"], query: &query, template: "/contact-service/contact-search" };
         self.search(place, share, |_page, row| {
-            let email = row.text("primaryEmail");
-            let id = row.id("contactId").filter(|_id| email.to_lowercase() == wanted)?;
             Some(ContactMatch {
-                id: ContactId(id),
-                email,
+                id: ContactId(row.id("contactId")?),
+                email: row.text("primaryEmail"),
                 staff: row.flag("isStaff").unwrap_or(false),
                 supplier: row.flag("isSupplier").unwrap_or(false),
                 primary: row.flag("isPrimary").unwrap_or(false),

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::fmt::rfc2822;
 use orderbridge_http_client::lenient::scalar;
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
@@ -21,6 +22,12 @@ pub(crate) fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
 pub(crate) fn timestamp(text: &str) -> Option<Timestamp> {
     let utc = || text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
     text.parse().ok().or_else(utc)
+}
+
+/// The `Date` header's form.
+pub(crate) fn http_date(text: &str) -> Option<Timestamp> {
+    const PARSER: rfc2822::DateTimeParser = rfc2822::DateTimeParser::new().relaxed_weekday(true);
+    PARSER.parse_timestamp(text).ok()
 }
 
 /// A map whose keys are ids; an empty one may be spelled `[]` or `null`.
@@ -89,7 +96,43 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_makes_it_panic(text in ".{0,60}") {
-            let _read = timestamp(&text);
+            let _read = (timestamp(&text), http_date(&text));
+        }
+
+        #[test]
+        fn what_only_looks_like_a_date_makes_it_panic_neither(
+            date in "-?[0-9]{1,9}-[0-9]{1,3}-[0-9]{1,3}[ T][0-9]{1,3}:[0-9]{1,3}(:[0-9]{1,3})?([.][0-9]{1,12})?([+-][0-9:]{1,6}|Z)?",
+            header in "([A-Z][a-z]{2}, )?[0-9]{1,3} (Feb|Foo) -?[0-9]{1,9} [0-9]{1,3}:[0-9]{1,3}(:[0-9]{1,3})? (GMT|[+-][0-9]{1,5}|[A-Z]{1,4})"
+        ) {
+            let _read = (timestamp(&date), http_date(&header));
+        }
+
+        #[test]
+        fn a_moment_is_the_same_with_every_offset(millis in -10_000_000_000_000i64..=250_000_000_000_000, hours in -14i8..=14) {
+            let at = Timestamp::from_millisecond(millis).unwrap();
+            let there = at.to_zoned(jiff::tz::Offset::constant(hours).to_time_zone());
+            for form in ["%Y-%m-%dT%H:%M:%S%.3f%:z", "%Y-%m-%dT%H:%M:%S%.3f%z"] {
+                let form = there.strftime(form).to_string();
+                prop_assert_eq!(timestamp(&form), Some(at), "{}", form);
+            }
+        }
+
+        #[test]
+        fn no_list_or_map_makes_it_panic_or_is_repeated(json in "[\\[\\]{}:,\"\\\\ a-z0-9.-]{0,60}") {
+            #[derive(Debug, Deserialize)]
+            struct Holder {
+                #[serde(default, deserialize_with = "map")]
+                #[expect(dead_code, reason = "only read for how it is read")]
+                map: BTreeMap<u64, BTreeMap<String, u64>>,
+                #[serde(default, deserialize_with = "list")]
+                #[expect(dead_code, reason = "only read for how it is read")]
+                list: Vec<u64>,
+            }
+            for json in [format!(r#"{{"map":{json},"list":{json}}}"#), format!(r#"{{"map":{{"ada":{json}}}}}"#), format!(r#"{{"list":["ada",{json}]}}"#)] {
+                if let Err(error) = serde_json::from_str::<Holder>(&json) {
+                    prop_assert!(!error.to_string().contains("ada"), "{}", error);
+                }
+            }
         }
     }
 }

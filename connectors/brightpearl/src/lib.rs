@@ -2,6 +2,7 @@
 //!
 //! Payloads never leave this crate; callers see facts. Sections cited as `BP §…` are those of the fact sheet.
 
+mod changes;
 mod client;
 mod contacts;
 mod create;
@@ -16,6 +17,7 @@ mod reply;
 mod search;
 pub mod webhook;
 
+pub use changes::{ChangedOrder, ChangedProduct, Changes, ShippedNote};
 pub use client::{AppIdentity, Client};
 pub use hooks::{NewWebhook, Webhook};
 pub use products::ProductPage;

@@ -48,7 +48,8 @@ fn is_live(status: &str) -> bool {
     !matches!(status.to_ascii_uppercase().as_str(), "ARCHIVED" | "DELETED" | "DESTROYED")
 }
 
-fn identity(row: Row<'_>) -> Option<ProductIdentity> {
+/// The identities in a search's row.
+pub(crate) fn identity(row: Row<'_>) -> Option<ProductIdentity> {
     let id = ProductId(row.id("productId")?);
     Some(ProductIdentity { id, sku: row.text("SKU"), live: is_live(&row.text("productStatus")) })
 }

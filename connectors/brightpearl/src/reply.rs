@@ -94,7 +94,7 @@ fn refused(reply: &Response, error: &ErrorPayload) -> CallError {
 
 fn uncertain(reply: &Response) -> CallError {
     let form = if is_html(reply) { " and a page" } else { "" };
-    CallError::uncertain(format!("status {}{form} instead of an answer", reply.status))
+    CallError::no_answer(reply.status, format!("status {}{form} instead of an answer", reply.status))
 }
 
 fn is_html(reply: &Response) -> bool {

@@ -1,12 +1,13 @@
 //! Brightpearl's searches: rows of bare values, whose places only the reply's own column list tells (BP §a.5).
 
+use jiff::Timestamp;
 use orderbridge_http_client::{CallError, Response};
 use orderbridge_schema::work::Share;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::client::{Client, Place};
-use crate::reply;
+use crate::{lenient, reply};
 
 /// Largest page of a search (BP §a.5).
 pub(crate) const PAGE: u32 = 500;
@@ -22,6 +23,8 @@ pub(crate) struct Page {
     pub more: bool,
     /// First result of the further page.
     pub next_result: u32,
+    /// When Brightpearl answered, by its own clock.
+    pub answered_at: Option<Timestamp>,
 }
 
 /// One row of a page.
@@ -66,6 +69,11 @@ impl Row<'_> {
             Some(Value::Number(number)) => number.to_string(),
             _ => String::new(),
         }
+    }
+
+    /// A moment, if there is one that can be read.
+    pub(crate) fn moment(&self, column: &str) -> Option<Timestamp> {
+        lenient::timestamp(&self.text(column))
     }
 
     /// Yes or no, if the column is there and says so.
@@ -120,7 +128,8 @@ pub(crate) fn page(reply: &Response, first_result: u32, what: &'static str) -> R
     let after = first_result.saturating_add(count);
     let next_result = meta.as_ref().and_then(|meta| meta.last_result).map_or(after, |last| last.saturating_add(1)).max(after);
     let more = count > 0 && meta.and_then(|meta| meta.more_pages_available).unwrap_or(false);
-    Ok(Page { columns, rows, more, next_result })
+    let answered_at = reply.header("date").and_then(lenient::http_date);
+    Ok(Page { columns, rows, more, next_result, answered_at })
 }
 
 impl Client {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::settings::KafkaSettings;
@@ -61,3 +62,5 @@ impl ClientContext for Quiet {
         self.0.log("admin", &error, reason);
     }
 }
+
+impl ConsumerContext for Quiet {}

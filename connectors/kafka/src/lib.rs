@@ -8,12 +8,16 @@ mod consumer;
 mod dead_letters;
 mod producer;
 mod publisher;
+mod reader;
 mod settings;
 mod topics;
+mod watch;
 
 pub use consumer::{Batch, BatchHandler, BatchOutcome, Consumer, ConsumerError, ConsumerStatus, Halt, Partition, Record, StoreUnavailable};
-pub use dead_letters::DeadLetters;
+pub use dead_letters::{DeadLetter, DeadLetters, LetterPlace, PutBack};
 pub use producer::{PublishError, Published};
 pub use publisher::Publisher;
+pub use reader::{Reader, ReaderError, Reading, Span, StoredRecord};
 pub use settings::{ConnectionProperties, ConsumerSettings, KafkaSettings, TopicSettings};
 pub use topics::{Creation, TopicReport, Topics, TopicsError};
+pub use watch::TopicsWatch;

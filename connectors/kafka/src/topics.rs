@@ -65,6 +65,8 @@ pub struct TopicReport {
     pub configs: BTreeMap<String, String>,
     /// Each difference, in plain words; empty if all is as it should be.
     pub drift: Vec<String>,
+    /// Those differences by which events may be lost or refused; more than is asked for is no weakness.
+    pub weaknesses: Vec<String>,
 }
 
 /// Makes and describes the topics.
@@ -130,7 +132,8 @@ impl Topics {
         let mut configs = self.broker_configs(&existing).await?;
         let report = |(topic, name): (Topic, String)| match shapes.get(&name) {
             None => {
-                TopicReport { topic: name, partitions: 0, replication: 0, configs: BTreeMap::new(), drift: vec!["the topic does not exist".into()] }
+                let missing = vec!["the topic does not exist".to_owned()];
+                TopicReport { topic: name, partitions: 0, replication: 0, configs: BTreeMap::new(), drift: missing.clone(), weaknesses: missing }
             }
             Some(shape) => {
                 let configs = configs.remove(&name).unwrap_or_default();
@@ -175,7 +178,7 @@ impl Topics {
     }
 
     fn report(&self, topic: Topic, name: String, shape: &Shape, found: BTreeMap<String, String>) -> TopicReport {
-        let mut drift = Vec::new();
+        let (mut drift, mut weaknesses) = (Vec::new(), Vec::new());
         let mut compare = |what: &str, is: &str, should: &str| {
             if is != should {
                 drift.push(format!("{what} is {is}, the settings say {should}"));
@@ -183,13 +186,15 @@ impl Topics {
         };
         compare("partitions", &shape.partitions.to_string(), &self.wanted.partitions.to_string());
         compare("replication", &shape.replication.to_string(), &self.wanted.replication.to_string());
+        weaknesses.extend(weakness("replication", &shape.replication.to_string(), &self.wanted.replication.to_string()));
         let mut configs = BTreeMap::new();
         for (key, should) in self.configs(topic) {
             let is = found.get(key).map_or("unknown", String::as_str);
             compare(key, is, &should);
+            weaknesses.extend(weakness(key, is, &should));
             configs.insert(key.to_owned(), is.to_owned());
         }
-        TopicReport { topic: name, partitions: shape.partitions, replication: shape.replication, configs, drift }
+        TopicReport { topic: name, partitions: shape.partitions, replication: shape.replication, configs, drift, weaknesses }
     }
 
     async fn broker_configs(&self, names: &[&str]) -> Result<BTreeMap<String, BTreeMap<String, String>>, TopicsError> {
@@ -234,6 +239,18 @@ impl Topics {
         let late = |_elapsed| TopicsError::Unavailable { doing: "make topics", why: "they were made, but have no leaders yet".into() };
         tokio::time::timeout(TIMEOUT, usable).await.map_err(late)?
     }
+}
+
+/// Why a value that is not as it should be may lose events, or have them refused; none where more is as good.
+fn weakness(what: &str, is: &str, should: &str) -> Option<String> {
+    let enough = |is: &str| is.parse::<u64>().ok().zip(should.parse::<u64>().ok()).is_some_and(|(is, should)| is >= should);
+    let (holds, wanted) = match what {
+        "replication" | "min.insync.replicas" | "max.message.bytes" => (enough(is), format!("at least {should}")),
+        // -1 keeps them for ever.
+        "retention.ms" => (is == "-1" || enough(is), format!("at least {should}")),
+        _ => (is == should, should.to_owned()),
+    };
+    (!holds).then(|| format!("{what} is {is}, {wanted} is needed"))
 }
 
 struct Shape {

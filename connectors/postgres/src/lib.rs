@@ -7,6 +7,7 @@
 
 mod crypto;
 mod db;
+mod dead_letters;
 mod directory;
 mod error;
 mod journal;
@@ -16,26 +17,33 @@ mod listen;
 mod migrate;
 mod products;
 mod quota;
+mod replays;
 mod settings;
 mod sql;
+mod sweeps;
 mod tenants;
 mod timeline;
 mod work;
 
 pub use crypto::{CryptoError, EmailHasher, Keyring, Rotated};
 pub use db::Db;
+pub use dead_letters::{LetterMark, LetterState};
 pub use directory::{BigcommerceConnection, BrightpearlConnection, Connection, Directory, DirectorySettings, Lookup};
 pub use error::DbError;
-pub use journal::{CommandState, Confirmed, JournalEntry, Missed, NewAgreement, NewCommand, SendRight};
+pub use journal::{CommandState, Confirmed, JournalEntry, Missed, NewAgreement, NewCommand, Refusal, SendRight};
 pub use lease::Lease;
-pub use links::{NewLink, OrderState};
+pub use links::{Comparison, LinkedIn, NewLink, OrderState};
 pub use listen::{WorkSignal, WorkSignals};
 pub use products::CatalogueState;
 pub use quota::{PostgresQuotaGate, QuotaSettings};
+pub use replays::{PutIn, Replay, ReplayCounts, ReplayPosition, ReplayState};
 pub use settings::{DatabaseSettings, JournalSettings};
+pub use sweeps::{Known, SweepEvery, SweepRow, SweepState, Timetable};
 pub use tenants::{
     AccountCredentials, AccountImport, AccountRecord, AccountState, Imported, NewTokens, SignatureMode, StoreCredentials, StoreImport, TenantImport,
     TenantRecord, TenantState,
 };
 pub use timeline::TimelineEntry;
-pub use work::{Causes, HoldFilter, Postponed, ReadyAccount, ShareLimit, StoredHold, WorkFilter, WorkItem, WorkRow, WorkState};
+pub use work::{
+    Causes, HoldFilter, OffsetStep, OperatorHold, Postponed, ReadyAccount, ShareLimit, StoredHold, WorkFilter, WorkItem, WorkRow, WorkState,
+};

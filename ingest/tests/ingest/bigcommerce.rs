@@ -2,7 +2,8 @@ use orderbridge_postgres::SignatureMode;
 use orderbridge_schema::envelope::{EntityKind, Envelope, Verified};
 use orderbridge_schema::ids::Platform;
 
-use crate::support::{CLIENT_SECRET, Delivery, Ingest, Merchant, Options, SIGNED_AT, cluster, import, kafka, order_body, sign, stored};
+use crate::delivery::{Delivery, order_body, sign};
+use crate::support::{CLIENT_SECRET, Ingest, Merchant, Options, SIGNED_AT, cluster, import, kafka, stored};
 
 /// The fact sheet's example (BC §c).
 const BODY: &str = r#"{"producer":"stores/abc123","hash":"dd70c0976e06b67aaf671e73f49dcb79230ebf9d","created_at":1735689600,"store_id":"1025646","scope":"store/order/created","data":{"type":"order","id":250}}"#;

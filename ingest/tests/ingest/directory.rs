@@ -6,7 +6,8 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Delivery, Ingest, Merchant, Options, cluster, database, db, eventually, kafka};
+use crate::delivery::Delivery;
+use crate::support::{Ingest, Merchant, Options, cluster, database, db, eventually, kafka};
 
 /// Stands between ingest and the database, until it is cut.
 struct Proxy {

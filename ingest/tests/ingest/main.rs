@@ -3,7 +3,9 @@
 
 mod bigcommerce;
 mod brightpearl;
+mod delivery;
 mod directory;
+mod garbage;
 mod outage;
 mod service;
 mod support;

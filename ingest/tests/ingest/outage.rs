@@ -1,6 +1,7 @@
 use std::time::{Duration, Instant};
 
 use orderbridge_postgres::SignatureMode;
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
 use crate::support::{Ingest, Merchant, Options, cluster, eventually, kafka, stored};
 
@@ -41,11 +42,13 @@ async fn a_broker_that_comes_back_is_used_again() {
     ingest.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_flood_during_an_outage_is_answered_within_a_second_each() {
     let (cluster, merchant) = (cluster(), Merchant::new(SignatureMode::Require).await);
     let mut options = Options::new(&merchant, kafka(&cluster));
     options.kafka.queue_kbytes_max = 1024;
+    // The rest of the second is for a dozen large bodies, read and checked side by side on a busy machine.
+    options.kafka.publish_timeout = Duration::from_millis(600);
     let ingest = Ingest::with(&options).await;
     cluster.broker_down(-1).unwrap();
     let ids: String = (0..40_000).map(|id| format!(",{}", 100_000 + id)).collect();
@@ -62,7 +65,7 @@ async fn a_flood_during_an_outage_is_answered_within_a_second_each() {
     for call in calls {
         let (status, elapsed) = call.await.unwrap();
         assert_eq!(status, 503);
-        assert!(elapsed < Duration::from_millis(1500), "{elapsed:?}");
+        assert!(elapsed < Duration::from_secs(1), "{elapsed:?}");
     }
     ingest.token.cancel();
 }
@@ -91,4 +94,22 @@ async fn a_stop_with_requests_in_flight_drops_none() {
     let mut orders: Vec<u64> = stored(&kafka(&cluster)).iter().map(|event| event.ids.parse().unwrap()).collect();
     orders.sort_unstable();
     assert_eq!(orders, (1..=41).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_topic_that_takes_less_than_we_do_is_our_trouble_and_no_refusal() {
+    let (cluster, merchant) = (cluster(), Merchant::new(SignatureMode::Require).await);
+    let ingest = Ingest::start(&merchant, &cluster).await;
+    for brightpearl in [true, false] {
+        cluster.request_errors(RDKafkaApiKey::Produce, &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE]);
+        let answer = if brightpearl {
+            ingest.call(&merchant.account_connection, &merchant.path_secret, merchant.notes("1").to_string()).send().await.unwrap()
+        } else {
+            ingest.order(&merchant, 250).send().await
+        };
+        assert_eq!(answer.status(), 503, "a 4xx would have Brightpearl drop the event");
+        assert_eq!(answer.headers()["retry-after"], "5");
+    }
+    assert_eq!(ingest.order(&merchant, 251).status().await, 200);
+    ingest.stop().await;
 }

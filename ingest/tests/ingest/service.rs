@@ -1,12 +1,13 @@
 use std::time::Duration;
 
-use orderbridge_http_server::Metrics;
+use orderbridge_http_server::{Check, Metrics};
 use orderbridge_ingest::{App, BuildError, Deps};
 use orderbridge_kafka::Publisher;
 use orderbridge_postgres::SignatureMode;
 use orderbridge_schema::ids::ConnectionId;
 
-use crate::support::{Delivery, Ingest, Merchant, Options, TestClock, cluster, directory, eventually, kafka, stored};
+use crate::delivery::Delivery;
+use crate::support::{Ingest, Merchant, Options, TestClock, cluster, directory, eventually, kafka, stored};
 
 #[tokio::test]
 async fn a_path_that_nobody_has_is_not_found_whatever_is_wrong_with_it() {
@@ -101,8 +102,24 @@ async fn settings_that_cannot_work_are_refused_with_every_problem() {
         publisher: Publisher::start(&options.kafka).unwrap(),
         clock: TestClock::at(0),
         metrics: Metrics::install().unwrap(),
+        checks: Vec::new(),
     };
     let error = App::build(options.settings, deps).await.unwrap_err();
     assert!(matches!(&error, BuildError::Settings(problems) if problems.len() == 2), "{error}");
     assert!(error.to_string().contains("body_bytes_max") && error.to_string().contains("signature_tolerance"));
+}
+
+#[tokio::test]
+async fn what_else_must_hold_keeps_it_from_being_ready() {
+    let (cluster, merchant) = (cluster(), Merchant::new(SignatureMode::Require).await);
+    let mut options = Options::new(&merchant, kafka(&cluster));
+    options.checks = vec![Check::new("topics", || Err("replication is 1, at least 3 is needed".into()))];
+    let ingest = Ingest::begin(&options).await;
+    eventually("it says why", || async {
+        let answer = ingest.client.get(ingest.url("/readyz")).send().await.unwrap();
+        let (status, text) = (answer.status(), answer.text().await.unwrap());
+        status == 503 && text.contains("replication is 1") && text.contains(r#""broker":"ok""#)
+    })
+    .await;
+    ingest.stop().await;
 }

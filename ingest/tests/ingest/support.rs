@@ -4,12 +4,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use diesel::{Connection as _, PgConnection, RunQueryDsl as _, sql_query};
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
-use orderbridge_http_server::{HttpServerSettings, Metrics};
+use orderbridge_http_server::{Check, HttpServerSettings, Metrics};
 use orderbridge_ingest::{App, Deps, IngestSettings, RunError};
 use orderbridge_kafka::{KafkaSettings, Publisher};
 use orderbridge_postgres::{AccountImport, DatabaseSettings, Db, Directory, DirectorySettings, Keyring, SignatureMode, StoreImport, TenantImport};
@@ -24,11 +21,12 @@ use rdkafka::message::Message as _;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use reqwest::{RequestBuilder, Response};
+use reqwest::RequestBuilder;
 use secrecy::{ExposeSecret as _, SecretString};
-use sha2::Sha256;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+use crate::delivery::{Delivery, order_body};
 
 pub const DEADLINE: Duration = Duration::from_secs(30);
 /// The moment of the fact sheet's signed example (BC §c).
@@ -244,6 +242,7 @@ pub struct Options {
     pub kafka: KafkaSettings,
     pub db: Db,
     pub file: std::path::PathBuf,
+    pub checks: Vec<Check>,
     _dir: Option<tempfile::TempDir>,
 }
 
@@ -251,7 +250,14 @@ impl Options {
     pub fn new(merchant: &Merchant, kafka: KafkaSettings) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let http = HttpServerSettings { unready_delay: Duration::ZERO, ..HttpServerSettings::new("127.0.0.1:0".parse().unwrap()) };
-        Self { settings: IngestSettings::new(http), kafka, db: merchant.db.clone(), file: dir.path().join("connections"), _dir: Some(dir) }
+        Self {
+            settings: IngestSettings::new(http),
+            kafka,
+            db: merchant.db.clone(),
+            file: dir.path().join("connections"),
+            checks: Vec::new(),
+            _dir: Some(dir),
+        }
     }
 }
 
@@ -274,6 +280,7 @@ impl Ingest {
             publisher: Publisher::start(&options.kafka).unwrap(),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             metrics: Metrics::install().unwrap(),
+            checks: options.checks.clone(),
         };
         let app = App::build(options.settings.clone(), deps).await.unwrap();
         let (addr, token) = (app.addr(), CancellationToken::new());
@@ -310,55 +317,6 @@ impl Ingest {
         self.token.cancel();
         tokio::time::timeout(DEADLINE, self.task).await.unwrap().unwrap().unwrap();
     }
-}
-
-pub fn order_body(scope: &str, order: u64) -> String {
-    let hash = "dd70c0976e06b67aaf671e73f49dcb79230ebf9d";
-    format!(
-        r#"{{"producer":"stores/abc123","hash":"{hash}","created_at":{SIGNED_AT},"store_id":"1025646","scope":"{scope}","data":{{"type":"order","id":{order}}}}}"#
-    )
-}
-
-/// One delivery of BigCommerce's.
-pub struct Delivery {
-    pub url: String,
-    pub header_secret: Option<String>,
-    pub key: String,
-    pub id: String,
-    pub time: i64,
-    pub body: String,
-    /// Instead of a right one; an empty text sends none.
-    pub signature: Option<String>,
-    pub client: reqwest::Client,
-}
-
-impl Delivery {
-    pub fn request(&self) -> RequestBuilder {
-        let signature = self.signature.clone().unwrap_or_else(|| sign(&self.key, &self.id, self.time, self.body.as_bytes()));
-        let mut request = self.client.post(&self.url).header("content-type", "application/json").body(self.body.clone());
-        if let Some(secret) = &self.header_secret {
-            request = request.header("x-orderbridge-secret", secret);
-        }
-        if signature.is_empty() {
-            return request;
-        }
-        request.header("webhook-id", &self.id).header("webhook-timestamp", self.time.to_string()).header("webhook-signature", signature)
-    }
-
-    pub async fn send(&self) -> Response {
-        self.request().send().await.unwrap()
-    }
-
-    pub async fn status(&self) -> u16 {
-        self.send().await.status().as_u16()
-    }
-}
-
-pub fn sign(key: &str, id: &str, time: i64, body: &[u8]) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).unwrap();
-    mac.update(format!("{id}.{time}.").as_bytes());
-    mac.update(body);
-    format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
 }
 
 /// The directory, as the executable would open it.

@@ -91,7 +91,7 @@ fn contact(ctx: &Context<'_>, facts: &OrderFacts, order: &StoreOrder) -> Result<
                 let command = Command::CreateContact(Box::new(new_contact(order, email_hash, ctx.rules)));
                 Err(Box::new(Decision { commands: vec![command], ..Decision::default() }))
             }
-            None => Err(Box::new(held(contact_not_customer()))),
+            None => Err(Box::new(held(contact_not_customer(email_hash)))),
         },
     }
 }
@@ -162,10 +162,10 @@ fn no_email(order: &StoreOrder) -> Hold {
     }
 }
 
-fn contact_not_customer() -> Hold {
+fn contact_not_customer(email_hash: &str) -> Hold {
     Hold {
         effect: Effect::Creation,
-        cause: Cause::ContactNotCustomer,
+        cause: Cause::ContactNotCustomer(email_hash.to_owned()),
         why: "the customer's e-mail address belongs only to staff or supplier contacts in Brightpearl".into(),
         remedy: "give the customer a contact of their own in Brightpearl, or change the e-mail address of the staff or supplier contact".into(),
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use orderbridge_schema::decision::{Agreement, Decision, Effect, Hold};
+use orderbridge_schema::envelope::EventId;
 use orderbridge_schema::facts::ContactMatch;
 use orderbridge_schema::facts::{Coupon, Fee, Note, OrderAddress, OrderLine, SalesOrder, StoreOrder, StoreShipment, TaxRow};
 use orderbridge_schema::ids::{ContactId, InstallationId, ProductId, SalesOrderId, ShippingMethodId, StoreHash, StoreOrderId};
@@ -51,6 +52,10 @@ pub struct OrderFacts {
     pub aspects: Aspects,
     /// The kind of event that asked last: for explaining, never for deciding.
     pub cause: String,
+    /// Our name of that event, if one asked: likewise.
+    pub event: Option<EventId>,
+    /// When that event happened, by its platform's clock, if one asked: for finding what changed, never for deciding.
+    pub told_at: Option<Timestamp>,
     /// Sales orders made from it.
     pub links: Vec<OrderLink>,
     /// Its lines' rows.
@@ -114,6 +119,8 @@ impl OrderFacts {
             id,
             aspects,
             cause: String::new(),
+            event: None,
+            told_at: None,
             links: Vec::new(),
             row_links: Vec::new(),
             shipment_links: Vec::new(),

@@ -8,7 +8,7 @@ use orderbridge_schema::link::OrderLink;
 use orderbridge_schema::rules::StatusRules;
 use orderbridge_schema::work::Aspects;
 
-use crate::facts::{Ask, Context, Need, OrderFacts, known};
+use crate::facts::{Ask, Context, Need, OrderFacts, gather, known};
 use crate::verification::sales_order_missing;
 
 /// How long after our own write a read of the value before it is taken for a stale read.
@@ -18,6 +18,9 @@ const READ_AGAIN_SECONDS: u32 = 20;
 
 /// Decides whether a status is carried across.
 pub(crate) fn decide_status(ctx: &Context<'_>, facts: &OrderFacts, link: &OrderLink) -> Ask<Decision> {
+    if facts.aspects.has(Aspects::REAPPLY) {
+        return reapply(ctx, facts, link);
+    }
     let looked_at = |aspect: Aspects| facts.looks_at(aspect);
     if !looked_at(Aspects::STORE_ORDER) && !looked_at(Aspects::SALES_ORDER) {
         return Ok(Decision::default());
@@ -34,6 +37,25 @@ pub(crate) fn decide_status(ctx: &Context<'_>, facts: &OrderFacts, link: &OrderL
     };
     match store_order(facts)? {
         Some(order) if !order.deleted => carry(ctx, facts, agreement, order, sales_order),
+        _ => Ok(remark("order-gone", "the order is archived or gone at the store: its status is left alone".into())),
+    }
+}
+
+/// Compares both sides by the present rules, whether one has changed or not: a person asked for it.
+fn reapply(ctx: &Context<'_>, facts: &OrderFacts, link: &OrderLink) -> Ask<Decision> {
+    gather([
+        (facts.store_order.is_none(), Need::StoreOrder),
+        (!facts.sales_orders.contains_key(&link.sales_order), Need::SalesOrder(link.sales_order)),
+    ])?;
+    let Some(sales_order) = sales_order(facts, link)? else {
+        return Ok(Decision { holds: vec![sales_order_missing(link.sales_order)], ..Decision::default() });
+    };
+    match store_order(facts)? {
+        Some(order) if !order.deleted => {
+            let now = AgreedStatus { store: order.status, brightpearl: sales_order.status };
+            let agreement = facts.agreed.unwrap_or(Agreement { pair: now, before: None, at: ctx.now });
+            carry(ctx, facts, agreement, order, sales_order)
+        }
         _ => Ok(remark("order-gone", "the order is archived or gone at the store: its status is left alone".into())),
     }
 }
@@ -74,7 +96,9 @@ fn carry(ctx: &Context<'_>, facts: &OrderFacts, agreement: Agreement, order: &St
     let from = match (store_changed, brightpearl_changed) {
         (true, true) => rules.winner,
         (true, false) => Platform::Bigcommerce,
-        (false, _) => Platform::Brightpearl,
+        (false, true) => Platform::Brightpearl,
+        // Only where the rules are applied again.
+        (false, false) => leading(rules, now),
     };
     let mut decision = match from {
         Platform::Bigcommerce => to_brightpearl(rules, now, sales_order),
@@ -85,6 +109,19 @@ fn carry(ctx: &Context<'_>, facts: &OrderFacts, agreement: Agreement, order: &St
         decision.remarks.push(Remark { key: "status-both-changed", text });
     }
     Ok(decision)
+}
+
+/// The side by which the other is set if neither has changed: the one that is set to win, unless only the other is mapped.
+fn leading(rules: &StatusRules, now: AgreedStatus) -> Platform {
+    let is_mapped = |side| match side {
+        Platform::Bigcommerce => rules.to_brightpearl && rules.for_brightpearl(now.store).is_some(),
+        Platform::Brightpearl => rules.to_store && rules.for_store(now.brightpearl).is_some(),
+    };
+    let other = match rules.winner {
+        Platform::Bigcommerce => Platform::Brightpearl,
+        Platform::Brightpearl => Platform::Bigcommerce,
+    };
+    if is_mapped(rules.winner) || !is_mapped(other) { rules.winner } else { other }
 }
 
 fn to_brightpearl(rules: &StatusRules, now: AgreedStatus, sales_order: &SalesOrder) -> Decision {

@@ -17,6 +17,22 @@ use crate::rows::{NoRows, plan_rows};
 /// The product that free-text rows get (BP §e.3).
 const FREE_TEXT: ProductId = ProductId(1000);
 
+/// What a sales order and the store's order must have in common, to the minor unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Amounts {
+    total: Decimal,
+    tax: Decimal,
+}
+
+impl Amounts {
+    /// Of the rows that were sent; none if they cannot be added up.
+    fn of(rows: &[NewRow]) -> Option<Self> {
+        let tax = rows.iter().try_fold(Decimal::ZERO, |sum, row| sum.checked_add(row.tax))?;
+        let total = rows.iter().try_fold(tax, |sum, row| sum.checked_add(row.net))?;
+        Some(Self { total, tax })
+    }
+}
+
 /// Compares a linked sales order that has not been verified yet.
 pub(crate) fn decide_verification(ctx: &Context<'_>, facts: &OrderFacts, link: &OrderLink) -> Ask<Decision> {
     let Some(sales_order) = known(facts.sales_orders.get(&link.sales_order), Need::SalesOrder(link.sales_order))? else {
@@ -34,12 +50,19 @@ pub(crate) fn decide_verification(ctx: &Context<'_>, facts: &OrderFacts, link: &
     let Some(rows) = match_rows(&planned, sales_order) else {
         return Ok(unmatched(sales_order, "the rows of the sales order could not be told apart"));
     };
-    let sent: Option<Decimal> = planned.iter().try_fold(Decimal::ZERO, |sum, row| sum.checked_add(row.net)?.checked_add(row.tax));
+    let sent = Amounts::of(&planned);
     let decimals = money::minor_decimals(&order.currency);
-    let equal = sent.is_some_and(|sent| money::round(sales_order.total, decimals) == sent);
+    let made = Amounts { total: money::round(sales_order.total, decimals), tax: money::round(sales_order.tax, decimals) };
+    let equal = sent == Some(made);
     let mut decision = Decision { verified: Some((sales_order.id, rows)), ..Decision::default() };
     if equal {
-        let text = format!("sales order {} has the store's total of {} {}", sales_order.id, sales_order.total.normalize(), order.currency);
+        let text = format!(
+            "sales order {} has the store's total of {} {} with {} tax",
+            sales_order.id,
+            sales_order.total.normalize(),
+            order.currency,
+            sales_order.tax.normalize()
+        );
         decision.remarks.push(Remark { key: "total-equal", text });
         decision.cleared.push(Effect::Verification);
     } else {
@@ -106,12 +129,14 @@ pub(crate) fn sales_order_missing(sales_order: SalesOrderId) -> Hold {
     }
 }
 
-fn total_differs(sales_order: &SalesOrder, sent: Option<Decimal>) -> Hold {
-    let sent = sent.map_or_else(|| "an amount too large".to_owned(), |sent| sent.normalize().to_string());
+fn total_differs(sales_order: &SalesOrder, sent: Option<Amounts>) -> Hold {
+    let shown = |amounts: Amounts| format!("{} with {} tax", amounts.total.normalize(), amounts.tax.normalize());
+    let made = shown(Amounts { total: sales_order.total, tax: sales_order.tax });
+    let sent = sent.map_or_else(|| "an amount too large".to_owned(), shown);
     Hold {
         effect: Effect::Verification,
         cause: Cause::CreatedTotalDiffers,
-        why: format!("sales order {} has the total {}, the store's order {sent}", sales_order.id, sales_order.total.normalize()),
+        why: format!("sales order {} has the total {made}, the store's order {sent}", sales_order.id),
         remedy: "compare the rows of the sales order with the store's order and correct the sales order".into(),
     }
 }

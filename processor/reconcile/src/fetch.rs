@@ -1,34 +1,40 @@
 //! Reads what decisions asked for: for many orders in one call where a platform allows it, else one after the other, a few at once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::stream::{self, StreamExt};
 use orderbridge_decide::{ContactFact, Need, OrderFacts, SkuKey, normalise_email};
 use orderbridge_http_client::CallError;
 use orderbridge_schema::command::external_ref;
 use orderbridge_schema::decision::Effect;
-use orderbridge_schema::facts::{Note, SalesOrder, StoreOrder};
+use orderbridge_schema::facts::{Note, SalesOrder};
 use orderbridge_schema::ids::{Platform, SalesOrderId, StoreOrderId};
 use orderbridge_schema::link::NoteKind;
 use orderbridge_schema::work::Aspects;
 
 use crate::error::ReadError;
+use crate::patience::Patience;
 use crate::session::Session;
+use crate::store_orders::store_orders;
 
 /// One order and what it asks for.
-type Asked<'a> = (&'a mut OrderFacts, BTreeSet<Need>);
+pub(crate) type Asked<'a> = (&'a mut OrderFacts, BTreeSet<Need>);
+
+/// Orders that could not be read, each with its own reason.
+pub(crate) type Failed = BTreeMap<StoreOrderId, ReadError>;
 
 /// Reads everything that was asked for. Returns the orders for which reading failed, each with its own reason.
-pub(crate) async fn fetch(session: &Session, mut asked: Vec<Asked<'_>>) -> BTreeMap<StoreOrderId, ReadError> {
-    let mut failed = BTreeMap::new();
+pub(crate) async fn fetch(session: &Session, mut asked: Vec<Asked<'_>>) -> Failed {
+    let mut failed = Failed::new();
     store_orders(session, &mut asked, &mut failed).await;
     sales_orders(session, &mut asked, &mut failed).await;
     notes(session, &mut asked, &mut failed).await;
     products(session, &mut asked, &mut failed).await;
     method_names(session, &mut asked, &mut failed).await;
     let single = asked.into_iter().filter(|(order, _)| !failed.contains_key(&order.id));
-    let reads: Vec<_> = single.map(|(order, needs)| details(session, order, needs)).collect();
+    let patience = Mutex::default();
+    let reads: Vec<_> = single.map(|(order, needs)| details(session, order, needs, &patience)).collect();
     let mut reads = stream::iter(reads).buffer_unordered(session.calls_at_once);
     let mut more = Vec::new();
     while let Some((order, result)) = reads.next().await {
@@ -44,42 +50,16 @@ fn wanting<'a, 'b>(asked: &'b mut [Asked<'a>], wants: impl Fn(&Need) -> bool) ->
 }
 
 /// A call for many orders failed: each of them is told, so that each decides for itself when to try again.
-fn fail_all(failed: &mut BTreeMap<StoreOrderId, ReadError>, orders: impl Iterator<Item = StoreOrderId>, platform: Platform, error: &CallError) {
+pub(crate) fn fail_all(failed: &mut Failed, orders: impl Iterator<Item = StoreOrderId>, platform: Platform, error: &CallError) {
     failed.extend(orders.map(|order| (order, ReadError::Call { platform, error: error.clone() })));
 }
 
-async fn store_orders(session: &Session, asked: &mut [Asked<'_>], failed: &mut BTreeMap<StoreOrderId, ReadError>) {
-    let mut wanting = wanting(asked, |need| *need == Need::StoreOrder);
-    let ids: Vec<StoreOrderId> = wanting.iter().map(|(order, _)| order.id).collect();
-    if ids.is_empty() {
-        return;
-    }
-    match session.bigcommerce.orders(&ids, session.share).await {
-        Ok(found) => {
-            let mut found: BTreeMap<StoreOrderId, StoreOrder> = found.into_iter().map(|order| (order.id, order)).collect();
-            for (order, _) in &mut wanting {
-                order.store_order = Some(found.remove(&order.id));
-            }
-        }
-        Err(error) if is_about_one(&error, ids.len()) => {
-            // One of them cannot be read: the others must not wait for it.
-            for (order, _) in &mut wanting {
-                match session.bigcommerce.order(order.id, session.share).await {
-                    Ok(found) => order.store_order = Some(found),
-                    Err(error) => fail_all(failed, std::iter::once(order.id), Platform::Bigcommerce, &error),
-                }
-            }
-        }
-        Err(error) => fail_all(failed, ids.into_iter(), Platform::Bigcommerce, &error),
-    }
-}
-
 /// Whether a call for several objects may have failed because of one of them.
-fn is_about_one(error: &CallError, asked: usize) -> bool {
+pub(crate) fn is_about_one(error: &CallError, asked: usize) -> bool {
     asked > 1 && matches!(error, CallError::Uncertain { .. } | CallError::Refused { .. })
 }
 
-async fn sales_orders(session: &Session, asked: &mut [Asked<'_>], failed: &mut BTreeMap<StoreOrderId, ReadError>) {
+async fn sales_orders(session: &Session, asked: &mut [Asked<'_>], failed: &mut Failed) {
     let wanted =
         |needs: &BTreeSet<Need>| needs.iter().filter_map(|need| if let Need::SalesOrder(id) = need { Some(*id) } else { None }).collect::<Vec<_>>();
     let mut wanting = wanting(asked, |need| matches!(need, Need::SalesOrder(_)));
@@ -96,10 +76,12 @@ async fn sales_orders(session: &Session, asked: &mut [Asked<'_>], failed: &mut B
             }
         }
         Err(error) if is_about_one(&error, wanting.len()) => {
+            let mut patience = Patience::default();
             for (order, needs) in &mut wanting {
-                match session.brightpearl.orders(&wanted(needs), session.share).await {
+                let ids = wanted(needs);
+                match patience.unless_lost(|| session.brightpearl.orders(&ids, session.share)).await {
                     Ok(found) => {
-                        let read = wanted(needs).into_iter().map(|id| (id, found.iter().find(|order| order.id == id).cloned()));
+                        let read = ids.into_iter().map(|id| (id, found.iter().find(|order| order.id == id).cloned()));
                         order.sales_orders.extend(read);
                     }
                     Err(error) => fail_all(failed, std::iter::once(order.id), Platform::Brightpearl, &error),
@@ -110,7 +92,7 @@ async fn sales_orders(session: &Session, asked: &mut [Asked<'_>], failed: &mut B
     }
 }
 
-async fn notes(session: &Session, asked: &mut [Asked<'_>], failed: &mut BTreeMap<StoreOrderId, ReadError>) {
+async fn notes(session: &Session, asked: &mut [Asked<'_>], failed: &mut Failed) {
     let mut wanting = wanting(asked, |need| *need == Need::Notes);
     let ids: BTreeSet<SalesOrderId> = wanting.iter().flat_map(|(order, _)| order.links.iter().map(|link| link.sales_order)).collect();
     if ids.is_empty() {
@@ -143,7 +125,7 @@ async fn read_notes(session: &Session, ids: &[SalesOrderId], drop_ships: bool) -
     Ok(found)
 }
 
-async fn products(session: &Session, asked: &mut [Asked<'_>], failed: &mut BTreeMap<StoreOrderId, ReadError>) {
+async fn products(session: &Session, asked: &mut [Asked<'_>], failed: &mut Failed) {
     let wanted = |needs: &BTreeSet<Need>| {
         needs.iter().find_map(|need| if let Need::Products(skus) = need { Some(skus.clone()) } else { None }).unwrap_or_default()
     };
@@ -167,7 +149,7 @@ async fn products(session: &Session, asked: &mut [Asked<'_>], failed: &mut BTree
     }
 }
 
-async fn method_names(session: &Session, asked: &mut [Asked<'_>], failed: &mut BTreeMap<StoreOrderId, ReadError>) {
+async fn method_names(session: &Session, asked: &mut [Asked<'_>], failed: &mut Failed) {
     let mut wanting = wanting(asked, |need| *need == Need::MethodNames);
     if wanting.is_empty() {
         return;
@@ -187,14 +169,52 @@ async fn method_names(session: &Session, asked: &mut [Asked<'_>], failed: &mut B
 }
 
 /// What can only be read for one order at a time.
-async fn details(session: &Session, order: &mut OrderFacts, needs: BTreeSet<Need>) -> (StoreOrderId, Result<(), ReadError>) {
+async fn details(
+    session: &Session,
+    order: &mut OrderFacts,
+    needs: BTreeSet<Need>,
+    patience: &Mutex<BTreeMap<Platform, Patience>>,
+) -> (StoreOrderId, Result<(), ReadError>) {
+    let lost = |platform| patience.lock().unwrap_or_else(PoisonError::into_inner).entry(platform).or_default().lost();
+    let learn = |platform, result: Result<(), &CallError>| {
+        patience.lock().unwrap_or_else(PoisonError::into_inner).entry(platform).or_default().learn(result);
+    };
     let id = order.id;
     for need in needs {
-        if let Err(error) = detail(session, order, need).await {
-            return (id, Err(error));
+        let Some(platform) = platform_of(&need).filter(|_| !is_given(order, &need)) else { continue };
+        if let Some(error) = lost(platform) {
+            return (id, Err(ReadError::Call { platform, error }));
+        }
+        match detail(session, order, need).await {
+            Ok(()) => learn(platform, Ok(())),
+            Err(error) => {
+                if let ReadError::Call { platform, error } = &error {
+                    learn(*platform, Err(error));
+                }
+                return (id, Err(error));
+            }
         }
     }
     (id, Ok(()))
+}
+
+/// Where something is read that can only be read for one order at a time; none for what was read for all together.
+const fn platform_of(need: &Need) -> Option<Platform> {
+    match need {
+        Need::Lines | Need::Taxes | Need::Addresses | Need::Coupons | Need::Fees | Need::Shipments => Some(Platform::Bigcommerce),
+        Need::Contact | Need::Existing => Some(Platform::Brightpearl),
+        Need::StoreOrder | Need::SalesOrder(_) | Need::Notes | Need::Products(_) | Need::MethodNames => None,
+    }
+}
+
+/// Whether it came along with the order a moment ago.
+const fn is_given(order: &OrderFacts, need: &Need) -> bool {
+    match need {
+        Need::Lines => order.lines.is_some(),
+        Need::Addresses => order.addresses.is_some(),
+        Need::Fees => order.fees.is_some(),
+        _ => false,
+    }
 }
 
 async fn detail(session: &Session, order: &mut OrderFacts, need: Need) -> Result<(), ReadError> {

@@ -3,7 +3,15 @@
 
 mod error;
 mod fetch;
+mod nested;
+mod patience;
+mod preview;
+mod remembered;
 mod session;
+mod store_orders;
 
 pub use error::{ReadError, Source};
+pub use nested::NestedReads;
+pub use preview::{Change, Preview, What, preview};
+pub use remembered::remembered;
 pub use session::{Session, reconcile};

@@ -13,6 +13,7 @@ use orderbridge_schema::work::Share;
 
 use crate::error::ReadError;
 use crate::fetch::fetch;
+use crate::nested::NestedReads;
 
 /// No order needs more rounds of reading than this: each round brings facts of another layer (own records, order, details, products).
 const ROUNDS_MAX: usize = 10;
@@ -44,6 +45,8 @@ pub struct Session {
     pub hasher: EmailHasher,
     /// Names of shipping methods, if they were read already.
     pub method_names: Option<Arc<BTreeMap<ShippingMethodId, String>>>,
+    /// Which stores are asked for an order's parts along with it.
+    pub nested: Arc<NestedReads>,
     /// Which share of the quotas pays.
     pub share: Share,
     /// Calls to one platform at once, at most.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::facts::Address;
-use crate::ids::{AccountCode, SalesOrderId, SalesOrderStatusId, StoreHash, StoreOrderId, StoreStatusId};
+use crate::ids::{AccountCode, Platform, SalesOrderId, SalesOrderStatusId, StoreHash, StoreOrderId, StoreStatusId};
 use crate::work::Scope;
 
 pub use bodies::{NewContact, NewRow, NewSalesOrder, NewShipment, RowLine};
@@ -71,6 +71,24 @@ impl CommandKind {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// The platform it changes.
+    #[must_use]
+    pub const fn platform(self) -> Platform {
+        match self {
+            Self::CreateContact | Self::CreateSalesOrder | Self::SetSalesOrderStatus => Platform::Brightpearl,
+            Self::SetExternalOrderId | Self::SetStoreStatus | Self::CreateShipment => Platform::Bigcommerce,
+        }
+    }
+
+    /// Calls it makes: a contact needs its address first (BP §f).
+    #[must_use]
+    pub const fn calls(self) -> u32 {
+        match self {
+            Self::CreateContact => 2,
+            Self::CreateSalesOrder | Self::SetExternalOrderId | Self::SetSalesOrderStatus | Self::SetStoreStatus | Self::CreateShipment => 1,
+        }
     }
 
     /// What may be done in doubt: sales orders are deduplicated by Brightpearl (BP §e.2); the store has no such key (BC §b), and
@@ -248,6 +266,12 @@ pub fn external_ref(store: &StoreHash, order: StoreOrderId) -> String {
     format!("bc-{store}-{order}")
 }
 
+/// Whether a key is one of ours, be its store known or not. An order without one was made by somebody else.
+#[must_use]
+pub fn is_our_key(text: &str) -> bool {
+    text.starts_with("bc-")
+}
+
 /// The store and order in a key of ours; `None` for any other system's.
 #[must_use]
 pub fn parse_external_ref(text: &str) -> Option<(StoreHash, StoreOrderId)> {
@@ -276,6 +300,7 @@ mod tests {
         let key = external_ref(&store, StoreOrderId(9001));
         assert_eq!(key, "bc-store-7-9001");
         assert_eq!(parse_external_ref(&key), Some((store, StoreOrderId(9001))));
+        assert!(is_our_key(&key) && is_our_key("bc-store-7-9001-a127") && !is_our_key("") && !is_our_key("shopify-1"));
         for other in ["", "bc-", "9001", "shopify-1", "bc-store", "bc-store-x"] {
             assert_eq!(parse_external_ref(other), None, "{other}");
         }

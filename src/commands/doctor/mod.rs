@@ -7,9 +7,10 @@ mod tenants;
 use std::sync::Arc;
 
 use clap::Args;
-use orderbridge_http_client::Unlimited;
+use orderbridge_postgres::PostgresQuotaGate;
 use orderbridge_schema::ids::TenantId;
 
+use crate::clock::clock;
 use crate::commands::Ending;
 use crate::commands::platforms::Platforms;
 use crate::settings::Settings;
@@ -37,8 +38,9 @@ pub async fn run(args: &Doctor, settings: &Settings) -> anyhow::Result<Ending> {
     services::brokers(&mut report, settings).await?;
     match services::database(&mut report, settings).await? {
         Some(db) => {
-            // A handful of calls, asked for by a person: not worth waiting for a window.
-            let platforms = Platforms { db, http: settings.http.client()?, gate: Arc::new(Unlimited) };
+            // Paid like every other call: the quota is shared with the roles that run, and with other apps.
+            let gate = PostgresQuotaGate::new(db.clone(), clock(settings.clock.offset_file.clone()), settings.quota.clone());
+            let platforms = Platforms { db, http: settings.http.client()?, gate: Arc::new(gate) };
             tenants::check(&mut report, settings, &platforms, args.tenant.as_ref()).await?;
         }
         None => report.skip("tenants", "not looked at: the database comes first")?,

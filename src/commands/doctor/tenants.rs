@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use orderbridge_http_client::CallError;
 use orderbridge_postgres::{AccountRecord, AccountState, TenantRecord, TenantState};
+use orderbridge_processor::hooks::{Addresses, NoSecret, Registry};
 use orderbridge_schema::ids::{Platform, TenantId};
 use orderbridge_schema::rules::Rules;
 
 use super::report::Report;
-use crate::commands::hooks::{self, Addresses, Registry};
+use crate::commands::hooks;
 use crate::commands::platforms::{Platforms, SHARE};
 use crate::settings::Settings;
 
@@ -26,7 +27,7 @@ pub async fn check(report: &mut Report, settings: &Settings, platforms: &Platfor
     if tenants.is_empty() {
         return report.fail("tenants", "there is none", "run `orderbridge tenant import FILE`");
     }
-    let addresses = settings.public_url().ok().map(|url| Addresses { current: hooks::trimmed(url), former: None });
+    let addresses = settings.public_url().ok().map(|url| Addresses::new(url, None));
     for tenant in &tenants {
         store(report, platforms, tenant, addresses.as_ref()).await?;
     }
@@ -64,7 +65,7 @@ async fn store(report: &mut Report, platforms: &Platforms, tenant: &TenantRecord
         }
         Err(error) => report.fail(format!("{id} deliveries"), error.to_string(), remedy(&error, Platform::Bigcommerce))?,
     }
-    let registry = addresses.map(|addresses| Registry::store(client, tenant, &credentials, addresses));
+    let registry = addresses.map(|addresses| Registry::store(client, tenant, &credentials, addresses, platforms.payer()));
     registrations(report, format!("{id} webhooks of {}", tenant.store), registry).await
 }
 
@@ -118,7 +119,7 @@ async fn brightpearl(
     for tenant in tenants {
         named_ids(report, &client, tenant).await?;
     }
-    let registry = addresses.map(|addresses| Registry::account(client, account, &credentials, addresses));
+    let registry = addresses.map(|addresses| Registry::account(client, account, &credentials, addresses, platforms.payer()));
     registrations(report, format!("webhooks of account {}", account.code), registry).await
 }
 
@@ -152,16 +153,16 @@ async fn unknown_ids(client: &orderbridge_brightpearl::Client, rules: &Rules) ->
     Ok(unknown)
 }
 
-async fn registrations(report: &mut Report, check: String, registry: Option<anyhow::Result<Registry>>) -> anyhow::Result<()> {
+async fn registrations(report: &mut Report, check: String, registry: Option<Result<Registry, NoSecret>>) -> anyhow::Result<()> {
     let registry = match registry {
         None => return report.skip(check, "not looked at: public_url is not set"),
-        Some(Err(error)) => return report.fail(check, format!("{error:#}"), "import the tenant again"),
+        Some(Err(error)) => return report.fail(check, error.to_string(), "import the tenant again"),
         Some(Ok(registry)) => registry,
     };
     match hooks::steps(&registry).await {
         Ok(steps) if steps.is_empty() => report.ok(check, "as they should be"),
         Ok(steps) => {
-            let steps: Vec<String> = steps.iter().map(hooks::told).collect();
+            let steps: Vec<String> = steps.iter().map(ToString::to_string).collect();
             report.fail(check, format!("to do: {}", steps.join("; ")), "run `orderbridge hooks sync`")
         }
         Err(error) => report.fail(check, error.to_string(), remedy(&error, registry.platform())),

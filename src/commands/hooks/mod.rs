@@ -1,8 +1,5 @@
 //! `hooks sync|list`.
 
-mod plan;
-mod registry;
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -10,6 +7,7 @@ use anyhow::Context;
 use clap::Subcommand;
 use orderbridge_http_client::CallError;
 use orderbridge_postgres::{AccountRecord, PostgresQuotaGate, TenantRecord, TenantState};
+use orderbridge_processor::hooks::{Addresses, Fitness, Registry, Step, plan};
 use orderbridge_schema::ids::{Platform, TenantId};
 use serde::Serialize;
 use url::Url;
@@ -21,11 +19,8 @@ use crate::commands::{Ending, database_with_secrets};
 use crate::output;
 use crate::settings::Settings;
 
-use plan::{Step, plan};
-pub use registry::{Addresses, Registry};
-
 const SYNC_HELP: &str = "\
-Registers what is missing, revives what a platform stopped delivering to, and removes what is ours and out of date. Ours are
+Registers what is missing, revives what a platform stopped delivering to, and renews or removes what is ours and out of date. Ours are
 those whose address begins with public_url and names the connection; nothing else is touched, so that other apps and other
 installations keep theirs. Doing it again changes nothing.";
 
@@ -66,24 +61,18 @@ pub async fn run(args: &Hooks, settings: &Settings) -> anyhow::Result<Ending> {
     let platforms = Platforms { db, http: settings.http.client()?, gate: Arc::new(gate) };
     match args {
         Hooks::Sync { tenant, former_url, dry_run } => {
-            let former = former_url.as_ref().map(trimmed);
-            let addresses = Addresses { current: trimmed(settings.public_url()?), former };
+            let addresses = Addresses::new(settings.public_url()?, former_url.as_ref());
             let mut fine = true;
             for (owner, registry) in registries(&platforms, tenant.as_ref(), &addresses).await? {
-                fine &= sync(&platforms, &owner, registry, *dry_run).await?;
+                fine &= sync(&owner, registry, *dry_run).await?;
             }
             Ok(Ending::fine_if(fine))
         }
         Hooks::List { tenant, json } => {
-            let addresses = Addresses { current: trimmed(settings.public_url()?), former: None };
+            let addresses = Addresses::new(settings.public_url()?, None);
             list(registries(&platforms, tenant.as_ref(), &addresses).await?, *json).await
         }
     }
-}
-
-/// Without the slash at the end, so that paths can be put behind it.
-pub fn trimmed(url: &Url) -> String {
-    url.as_str().trim_end_matches('/').to_owned()
 }
 
 /// Whose registrations: a tenant's store, or an account.
@@ -112,7 +101,7 @@ async fn registries(platforms: &Platforms, only: Option<&TenantId>, addresses: &
 /// The credentials cannot be read.
 pub async fn store(platforms: &Platforms, tenant: &TenantRecord, addresses: &Addresses) -> anyhow::Result<Registry> {
     let (client, credentials) = platforms.store(tenant).await?;
-    Registry::store(client, tenant, &credentials, addresses)
+    Ok(Registry::store(client, tenant, &credentials, addresses, platforms.payer())?)
 }
 
 /// The registrations of an account.
@@ -121,7 +110,7 @@ pub async fn store(platforms: &Platforms, tenant: &TenantRecord, addresses: &Add
 /// The credentials cannot be read.
 pub async fn account(platforms: &Platforms, account: &AccountRecord, addresses: &Addresses) -> anyhow::Result<Registry> {
     let (client, credentials) = platforms.account(account).await?;
-    Registry::account(client, account, &credentials, addresses)
+    Ok(Registry::account(client, account, &credentials, addresses, platforms.payer())?)
 }
 
 /// What would have to be done; empty if nothing.
@@ -133,7 +122,7 @@ pub async fn steps(registry: &Registry) -> Result<Vec<Step>, CallError> {
 }
 
 /// Whether all went well; each thing is told as it is done.
-async fn sync(platforms: &Platforms, owner: &str, registry: anyhow::Result<Registry>, dry_run: bool) -> anyhow::Result<bool> {
+async fn sync(owner: &str, registry: anyhow::Result<Registry>, dry_run: bool) -> anyhow::Result<bool> {
     let planned = async {
         let registry = registry?;
         let steps = steps(&registry).await.with_context(|| format!("asking {}", registry.platform()))?;
@@ -150,27 +139,21 @@ async fn sync(platforms: &Platforms, owner: &str, registry: anyhow::Result<Regis
     if steps.is_empty() {
         output::line(&format!("{owner} {platform}: nothing to do"))?;
     }
-    let mut fine = true;
+    let mut failed = BTreeSet::new();
     for step in &steps {
-        let result = if dry_run { Ok(()) } else { registry.take(platforms, step).await };
-        fine &= result.is_ok();
-        let outcome = match result {
-            Err(error) => format!(": failed: {error}"),
-            Ok(()) if dry_run => " (not done)".to_owned(),
-            Ok(()) => String::new(),
+        let outcome = if dry_run {
+            " (not done)".to_owned()
+        } else if failed.contains(step.event()) {
+            " (not done, as the step before failed)".to_owned()
+        } else if let Err(error) = registry.take(step).await {
+            failed.insert(step.event());
+            format!(": failed: {error}")
+        } else {
+            String::new()
         };
-        output::line(&format!("{owner} {platform}: {}{outcome}", told(step)))?;
+        output::line(&format!("{owner} {platform}: {step}{outcome}"))?;
     }
-    Ok(fine)
-}
-
-/// A step in plain words.
-pub fn told(step: &Step) -> String {
-    match step {
-        Step::Create { event } => format!("register {event}"),
-        Step::Activate { id, event } => format!("revive {event} (number {id})"),
-        Step::Remove { id, event, why } => format!("remove {event} (number {id}): {why}"),
-    }
+    Ok(failed.is_empty())
 }
 
 #[derive(Serialize)]
@@ -210,9 +193,9 @@ async fn rows(registry: &Registry) -> Result<Vec<(String, Option<u64>, String)>,
     for one in found {
         let state = match one.fitness {
             _ if !registry.wanted().contains(&one.event.as_str()) => "not needed",
-            plan::Fitness::Fits => "active",
-            plan::Fitness::Inactive => "inactive",
-            plan::Fitness::InTheWay | plan::Fitness::Outdated => "out of date",
+            Fitness::Fits => "active",
+            Fitness::Inactive => "inactive",
+            Fitness::OldSecret | Fitness::Outdated => "out of date",
         };
         rows.push((one.event, Some(one.id), state.to_owned()));
     }

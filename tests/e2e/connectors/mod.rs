@@ -3,9 +3,12 @@
 //! The simulators refuse what the platforms refuse, so a call that succeeds here has the shape that the platform wants.
 
 mod account_reads;
+mod changes;
 mod contacts;
 mod failures;
 mod hooks;
+mod mended_hooks;
+mod openapi;
 mod order_facts;
 mod order_writes;
 mod paging;
@@ -14,6 +17,7 @@ mod receiver;
 mod sales_orders;
 mod tokens;
 mod webhooks;
+mod whole_orders;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -82,6 +86,8 @@ impl QuotaGate for Gate {
         self.acquired.lock().unwrap().push((pool.clone(), share));
         Box::pin(std::future::ready(Ok(Permit::new(pool.clone(), share))))
     }
+
+    fn give_back(&self, _permit: Permit) {}
 
     fn observe(&self, _pool: &PoolKey, seen: QuotaSeen) {
         self.seen.lock().unwrap().push(seen);

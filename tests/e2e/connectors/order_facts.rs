@@ -17,7 +17,7 @@ fn charge(row: &Value, name: &str) -> Charge {
 }
 
 /// Every kind of charge and reduction at once.
-fn everything() -> Value {
+pub(super) fn everything() -> Value {
     json!({ "shipping": { "cost": "4.99" }, "handling": "1.25", "discount": "3.33",
         "coupons": [{ "code": "TEN", "type": 1, "amount": 10 }, { "code": "EACH", "type": 0, "amount": "0.50" }, { "code": "SHIP", "type": 3, "amount": 2 }],
         "fees": [{ "name": "Packing", "cost": "0.99" }],

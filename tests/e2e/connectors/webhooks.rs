@@ -26,6 +26,7 @@ fn hook(event: &str, receiver: &Receiver) -> NewWebhook {
 /// An account all of whose events that concern us come to a receiver of ours.
 async fn listening() -> (Office, Receiver) {
     let (office, receiver) = (Office::open().await, Receiver::start().await);
+    office.sim.switch("webhook_http", true).await;
     let client = office.client();
     for event in HOOKS {
         client.create_webhook(&hook(event, &receiver), guard(client.pool())).await.unwrap();
@@ -72,6 +73,9 @@ async fn our_registrations_are_accepted_listed_and_removed() {
     let bare = NewWebhook { body_template: r#"{"literal":"x"}"#.to_owned().into(), ..hook(HOOKS[0], &receiver) };
     let error = client.create_webhook(&bare, guard(client.pool())).await.unwrap_err();
     assert!(matches!(&error, CallError::Refused { code, .. } if code == "INTC-057"), "{error:?}");
+    office.sim.switch("webhook_http", false).await;
+    let error = client.create_webhook(&wish, guard(client.pool())).await.unwrap_err();
+    assert!(matches!(&error, CallError::Refused { status: 400, .. }), "http is refused unless a switch allows it: {error:?}");
 }
 
 #[tokio::test]

@@ -30,19 +30,23 @@ async fn hooks_are_listed_to_the_last_page() {
 }
 
 #[tokio::test]
-async fn hooks_are_made_woken_and_removed() {
+async fn hooks_are_made_woken_renewed_and_removed() {
     let server = Server::start(|_| Answer::json(200, json!({"data": hook(28), "meta": {}}).to_string())).await;
     let client = client(&server);
     let headers = BTreeMap::from([("X-Orderbridge-Secret".to_owned(), "s3cret".to_owned().into())]);
+    let newer = BTreeMap::from([("X-Orderbridge-Secret".to_owned(), "n3w".to_owned().into())]);
     let new = NewHook { scope: "store/order/*".into(), destination: "https://hooks.example.com/28".into(), headers };
     assert_eq!(client.create_hook(&new, guard(client.pool())).await.unwrap().id, 28);
     client.activate_hook(28, guard(client.pool())).await.unwrap();
+    client.renew_hook(28, &newer, guard(client.pool())).await.unwrap();
     client.delete_hook(28, guard(client.pool())).await.unwrap();
     let seen = server.seen();
     let calls: Vec<_> = seen.iter().map(|seen| (seen.method.as_str(), seen.target.as_str())).collect();
-    assert_eq!(calls, [("POST", "/stores/abc123/v3/hooks"), ("PUT", "/stores/abc123/v3/hooks/28"), ("DELETE", "/stores/abc123/v3/hooks/28")]);
+    let one = "/stores/abc123/v3/hooks/28";
+    assert_eq!(calls, [("POST", "/stores/abc123/v3/hooks"), ("PUT", one), ("PUT", one), ("DELETE", one)]);
     let expected = json!({"scope": "store/order/*", "destination": "https://hooks.example.com/28", "is_active": true, "headers": {"X-Orderbridge-Secret": "s3cret"}});
     assert_eq!((seen[0].json(), seen[1].json()), (expected, json!({"is_active": true})));
+    assert_eq!(seen[2].json(), json!({"is_active": true, "headers": {"X-Orderbridge-Secret": "n3w"}}), "scope and destination stay");
 }
 
 #[tokio::test]

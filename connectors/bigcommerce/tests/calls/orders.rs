@@ -31,7 +31,7 @@ async fn a_missing_order_is_none_and_a_total_that_is_missing_is_not_zero() {
     broken["total_tax"] = "".into();
     let server = Server::start(move |_| Answer::json(200, broken.to_string())).await;
     let error = client(&server).order(StoreOrderId(1), SHARE).await.unwrap_err();
-    assert!(matches!(&error, CallError::Uncertain { why } if !why.contains("ada")), "{error}");
+    assert!(matches!(&error, CallError::Uncertain { why, .. } if !why.contains("ada")), "{error}");
 }
 
 /// A store with these orders; its list leaves one out.

@@ -114,4 +114,7 @@ async fn contacts_are_those_with_exactly_this_address() {
     let read: Vec<_> = contacts.iter().map(|contact| (contact.id.0, contact.supplier, contact.staff, contact.primary)).collect();
     assert_eq!(read, [(30_011, false, false, true), (30_013, true, true, false)]);
     assert!(server.targets()[0].contains("primaryEmail=mara%2B1%40example.com&"));
+    let since = "2026-03-01T00:00:00Z".parse().unwrap();
+    assert_eq!(client(&server).contacts_updated_since(since, SHARE).await.unwrap().len(), 3, "whatever their addresses");
+    assert_eq!(server.seen()[1].query("updatedOn").as_deref(), Some("2026-03-01T00:00:00Z/"));
 }

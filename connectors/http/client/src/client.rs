@@ -14,6 +14,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::ExposeSecret;
 use tokio::sync::Semaphore;
 
+use crate::crash;
 use crate::error::CallError;
 use crate::guard::Deadline;
 use crate::quota::{Permit, PoolKey};
@@ -121,7 +122,7 @@ impl HttpClient {
         let has_body = request.body.is_some();
         let mut builder = self.inner.request(verb(request.method), request.url).headers(headers);
         if let Some(bytes) = request.body {
-            let body = GuardedBody { bytes: Some(bytes), deadline, written: Arc::clone(&written) };
+            let body = GuardedBody { bytes: Some(bytes), deadline, written: Arc::clone(&written), template: request.template };
             builder = builder.body(reqwest::Body::wrap(body));
         }
         // A request whose body was never asked for cannot have been acted upon.
@@ -228,6 +229,8 @@ struct GuardedBody {
     bytes: Option<Bytes>,
     deadline: Option<Deadline>,
     written: Arc<AtomicBool>,
+    /// Where it goes, for crash points.
+    template: &'static str,
 }
 
 impl Body for GuardedBody {
@@ -236,6 +239,7 @@ impl Body for GuardedBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, DeadlinePassed>>> {
         let Some(bytes) = self.bytes.take() else { return Poll::Ready(None) };
+        crash::body_point(self.template);
         if self.deadline.is_some_and(|deadline| deadline.passed()) {
             return Poll::Ready(Some(Err(DeadlinePassed)));
         }
@@ -260,7 +264,7 @@ mod tests {
 
     async fn poll(deadline: Deadline) -> (bool, bool) {
         let written = Arc::new(AtomicBool::new(false));
-        let body = GuardedBody { bytes: Some(Bytes::from_static(b"{}")), deadline: Some(deadline), written: Arc::clone(&written) };
+        let body = GuardedBody { bytes: Some(Bytes::from_static(b"{}")), deadline: Some(deadline), written: Arc::clone(&written), template: "/test" };
         let mut body = pin!(body);
         let frame = poll_fn(|cx| body.as_mut().poll_frame(cx)).await;
         (frame.unwrap().is_ok(), written.load(Ordering::Acquire))

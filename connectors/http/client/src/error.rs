@@ -1,5 +1,6 @@
 //! Why a call failed, sorted by what to do next.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::quota::QuotaDenied;
@@ -44,9 +45,35 @@ pub enum CallError {
     /// It is not known whether the platform acted: a read may be repeated, a write is in doubt.
     #[error("uncertain: {why}")]
     Uncertain {
+        /// HTTP status, if an answer came that says nothing.
+        status: Option<u16>,
         /// What happened.
         why: String,
     },
+}
+
+/// How calls fail that others like them would fail too: what breakers tell causes apart by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FailureClass {
+    /// No connection.
+    Unreachable,
+    /// No answer in time, or one that was cut or cannot be read.
+    NoAnswer,
+    /// The platform asks to slow down.
+    Throttled,
+    /// An answer with this status that answers nothing.
+    Status(u16),
+}
+
+impl fmt::Display for FailureClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable => f.write_str("unreachable"),
+            Self::NoAnswer => f.write_str("no-answer"),
+            Self::Throttled => f.write_str("throttled"),
+            Self::Status(status) => write!(f, "http-{status}"),
+        }
+    }
 }
 
 impl CallError {
@@ -65,7 +92,26 @@ impl CallError {
     /// Nobody knows, because of `why`.
     #[must_use]
     pub fn uncertain(why: impl Into<String>) -> Self {
-        Self::Uncertain { why: why.into() }
+        Self::Uncertain { status: None, why: why.into() }
+    }
+
+    /// Nobody knows: an answer with this status came that says nothing.
+    #[must_use]
+    pub fn no_answer(status: u16, why: impl Into<String>) -> Self {
+        Self::Uncertain { status: Some(status), why: why.into() }
+    }
+
+    /// How it failed, if the next call may well fail the same way. What our own quota or the credentials stop is no such failure.
+    #[must_use]
+    pub const fn class(&self) -> Option<FailureClass> {
+        match self {
+            Self::Quota(_) | Self::Unauthorised => None,
+            Self::NotSent { .. } => Some(FailureClass::Unreachable),
+            Self::Throttled { .. } => Some(FailureClass::Throttled),
+            Self::NotFound => Some(FailureClass::Status(404)),
+            Self::Refused { status, .. } | Self::Uncertain { status: Some(status), .. } => Some(FailureClass::Status(*status)),
+            Self::Uncertain { status: None, .. } => Some(FailureClass::NoAnswer),
+        }
     }
 
     /// Whether it is certain that nothing was changed.
@@ -125,6 +171,20 @@ mod tests {
         for error in [CallError::not_sent("refused"), CallError::Unauthorised, CallError::NotFound, CallError::refused(400, "X", "no")] {
             assert!(error.is_definite_no());
         }
+    }
+
+    #[test]
+    fn failures_are_told_apart_by_how_others_would_fail() {
+        let classes = [
+            (CallError::not_sent("no connection"), "unreachable"),
+            (CallError::uncertain("cut"), "no-answer"),
+            (CallError::Throttled { retry_after: None }, "throttled"),
+            (CallError::no_answer(503, "status 503 and a page instead of an answer"), "http-503"),
+        ];
+        for (error, class) in classes {
+            assert_eq!(error.class().map(|class| class.to_string()).as_deref(), Some(class));
+        }
+        assert_eq!(CallError::Unauthorised.class(), None);
     }
 
     #[test]

@@ -178,5 +178,34 @@ mod tests {
         fn no_number_makes_it_panic(text in "-?[0-9]{0,40}(\\.[0-9]{0,40})?([eE][+-]?[0-9]{1,12})?") {
             let _read = (decimal(&text), serde_json::from_str::<Sample>(&format!(r#"{{"amount":{text},"id":{text}}}"#)).is_ok());
         }
+
+        #[test]
+        fn an_amount_is_the_same_however_it_is_written(units in -999_999_999_999_999i64..=999_999_999_999_999, scale in 0u32..=9) {
+            let amount = Decimal::new(units, scale);
+            for written in [amount.to_string(), format!("{units}e-{scale}"), format!("{units}E-{scale:03}")] {
+                for json in [written.clone(), format!(r#""{written}""#), format!(r#"" {written} ""#)] {
+                    prop_assert_eq!(sample(&format!(r#"{{"amount":{json}}}"#)).amount, amount, "{}", json);
+                }
+            }
+        }
+
+        #[test]
+        fn an_id_is_the_same_however_it_is_written_and_never_another(id in any::<u64>(), fraction in 1u32..1000) {
+            for json in [format!("{id}"), format!(r#""{id}""#), format!("{id}.0"), format!(r#""{id}.000""#)] {
+                prop_assert_eq!(sample(&format!(r#"{{"id":{json}}}"#)).id, id, "{}", json);
+            }
+            let broken = format!(r#"{{"id":{id}.{fraction:04}}}"#);
+            prop_assert!(serde_json::from_str::<Sample>(&broken).is_err(), "{}", broken);
+        }
+
+        #[test]
+        fn no_value_makes_it_panic_and_none_is_repeated(value in "[\\[\\]{}:,\"\\\\ a-z0-9eE.+-]{0,40}", field in "(amount|id|words|yes)") {
+            let marked = format!(r#"{{"{field}":[{{"ada@example.com":"{}"}}]}}"#, value.escape_default());
+            for json in [format!(r#"{{"{field}":{value}}}"#), format!(r#"{{"{field}":"ada@example.com {}"}}"#, value.escape_default()), marked] {
+                if let Err(error) = serde_json::from_str::<Sample>(&json) {
+                    prop_assert!(!error.to_string().contains("ada"), "{}", error);
+                }
+            }
+        }
     }
 }

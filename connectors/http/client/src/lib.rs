@@ -4,6 +4,7 @@
 //! logs or errors.
 
 mod client;
+pub mod crash;
 mod error;
 mod guard;
 pub mod lenient;
@@ -12,8 +13,8 @@ mod quota;
 mod request;
 
 pub use client::{BuildError, HttpClient, HttpSettings};
-pub use error::{CallError, redact};
+pub use error::{CallError, FailureClass, redact};
 pub use guard::{Deadline, SendGuard};
 pub use metered::MeteredClient;
-pub use quota::{BoxFuture, Permit, PoolKey, QuotaDenied, QuotaGate, QuotaSeen, Unlimited};
+pub use quota::{BoxFuture, Denial, Permit, PoolKey, QuotaDenied, QuotaGate, QuotaSeen, Unlimited};
 pub use request::{Header, Method, Request, Response};

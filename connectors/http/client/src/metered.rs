@@ -26,6 +26,12 @@ impl MeteredClient {
         Self { http, gate, pool, quota_of }
     }
 
+    /// The same client behind another gate to the same pool.
+    #[must_use]
+    pub fn with_gate(self, gate: Arc<dyn QuotaGate>) -> Self {
+        Self { gate, ..self }
+    }
+
     /// The pool that pays.
     #[must_use]
     pub const fn pool(&self) -> &PoolKey {

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use orderbridge_schema::ids::{AccountCode, StoreHash};
+use orderbridge_schema::ids::{AccountCode, Platform, StoreHash};
 use orderbridge_schema::work::Share;
 
 /// A future that a gate hands out, so that gates can stand behind `dyn`.
@@ -26,6 +26,12 @@ impl PoolKey {
     pub fn bigcommerce(store: &StoreHash) -> Self {
         Self(format!("bigcommerce/{store}"))
     }
+
+    /// Which platform counts.
+    #[must_use]
+    pub fn platform(&self) -> Platform {
+        if self.0.starts_with("brightpearl/") { Platform::Brightpearl } else { Platform::Bigcommerce }
+    }
 }
 
 impl std::fmt::Display for PoolKey {
@@ -34,12 +40,46 @@ impl std::fmt::Display for PoolKey {
     }
 }
 
-/// No token came free in time.
+/// No call may be made now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the platform's quota is used up until {retry_at}")]
+#[error("{why} until {retry_at}")]
 pub struct QuotaDenied {
     /// When asking again makes sense.
     pub retry_at: Timestamp,
+    /// What stands in the way.
+    pub why: Denial,
+}
+
+/// Why no call may be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denial {
+    /// No token came free in time.
+    UsedUp,
+    /// Calls failed, and the platform is left alone for a while.
+    LeftAlone,
+}
+
+impl std::fmt::Display for Denial {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::UsedUp => "the platform's quota is used up",
+            Self::LeftAlone => "the platform is left alone after failures",
+        })
+    }
+}
+
+impl QuotaDenied {
+    /// The quota is used up until then.
+    #[must_use]
+    pub const fn used_up(retry_at: Timestamp) -> Self {
+        Self { retry_at, why: Denial::UsedUp }
+    }
+
+    /// The platform is left alone until then.
+    #[must_use]
+    pub const fn left_alone(retry_at: Timestamp) -> Self {
+        Self { retry_at, why: Denial::LeftAlone }
+    }
 }
 
 /// What a reply said about its pool.
@@ -55,18 +95,31 @@ pub struct QuotaSeen {
     pub throttled: bool,
 }
 
-/// One paid call. It is consumed by the call.
+/// One paid call. It is consumed by the call, or given back.
 #[derive(Debug)]
 pub struct Permit {
     pool: PoolKey,
     share: Share,
+    window: Option<Timestamp>,
 }
 
 impl Permit {
     /// A call paid from `pool` by `share`; for gates to make.
     #[must_use]
     pub const fn new(pool: PoolKey, share: Share) -> Self {
-        Self { pool, share }
+        Self { pool, share, window: None }
+    }
+
+    /// The same, paid from the window that began then: later it is worth nothing.
+    #[must_use]
+    pub fn of_window(self, starts_at: Timestamp) -> Self {
+        Self { window: Some(starts_at), ..self }
+    }
+
+    /// When the window that paid began, if the gate has windows.
+    #[must_use]
+    pub const fn window(&self) -> Option<Timestamp> {
+        self.window
     }
 
     /// Which pool paid.
@@ -90,6 +143,9 @@ pub trait QuotaGate: Send + Sync + Debug {
     /// [`QuotaDenied`] if none came free in time.
     fn acquire<'a>(&'a self, pool: &'a PoolKey, share: Share) -> BoxFuture<'a, Result<Permit, QuotaDenied>>;
 
+    /// Takes back what was paid for a call that is not made after all.
+    fn give_back(&self, permit: Permit);
+
     /// Takes in what a reply said; corrections go downwards only.
     fn observe(&self, pool: &PoolKey, seen: QuotaSeen);
 }
@@ -102,6 +158,8 @@ impl QuotaGate for Unlimited {
     fn acquire<'a>(&'a self, pool: &'a PoolKey, share: Share) -> BoxFuture<'a, Result<Permit, QuotaDenied>> {
         Box::pin(std::future::ready(Ok(Permit::new(pool.clone(), share))))
     }
+
+    fn give_back(&self, _permit: Permit) {}
 
     fn observe(&self, _pool: &PoolKey, _seen: QuotaSeen) {}
 }

@@ -121,7 +121,7 @@ async fn every_read_is_paid_for_and_every_reply_observed() {
 #[tokio::test]
 async fn without_quota_nothing_is_sent() {
     let server = Server::start(|_| Answer::json(200, "{}")).await;
-    let denied = QuotaDenied { retry_at: "2026-03-01T00:01:00Z".parse().unwrap() };
+    let denied = QuotaDenied::used_up("2026-03-01T00:01:00Z".parse().unwrap());
     let gate = Arc::new(Gate { denied: Some(denied), ..Gate::default() });
     assert_eq!(metered(&gate).read(get(&server.url), Share::Orders).await.unwrap_err(), CallError::Quota(denied));
     assert!(server.seen().is_empty());

@@ -39,6 +39,13 @@ impl Assignment {
         self.ours.insert(partition, (self.epochs, reading));
     }
 
+    /// A partition of ours whose place must be asked anew; records read of it so far are not ours to store.
+    pub(super) fn displace(&mut self, partition: Partition) {
+        if self.ours.contains_key(&partition) {
+            self.add(partition, Reading::Unplaced);
+        }
+    }
+
     pub(super) fn mark(&mut self, partition: Partition, reading: Reading) {
         if let Some((_, state)) = self.ours.get_mut(&partition) {
             *state = reading;

@@ -9,6 +9,7 @@ mod run;
 
 use std::fmt;
 
+use jiff::Timestamp;
 use orderbridge_schema::topics::Topic;
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -44,6 +45,8 @@ pub enum BatchOutcome {
     Stored,
     /// Nothing is known to be stored. The same batch is offered again, later.
     Unavailable(String),
+    /// Nothing is stored, because the store stands elsewhere than the batch was read from. Its partitions are read from there.
+    Displaced,
 }
 
 /// Where a partition stopped because a newer writer's records stand there.
@@ -65,6 +68,13 @@ pub trait BatchHandler: Send + Sync + 'static {
     /// [`StoreUnavailable`]: the partitions wait and it is asked again.
     fn stored_offsets(&self, partitions: &[Partition]) -> Result<Vec<Option<i64>>, StoreUnavailable>;
 
+    /// Those partitions whose stored offset is not the one that was told or stored last: somebody put the store back to an earlier
+    /// state, or moved the offset by hand. They are read from there. Asked every few seconds.
+    ///
+    /// # Errors
+    /// [`StoreUnavailable`]: it is asked again later.
+    fn displaced(&self, partitions: &[Partition]) -> Result<Vec<Partition>, StoreUnavailable>;
+
     /// Stores a batch and the offsets behind it, in one transaction.
     fn store(&self, batch: &Batch) -> BatchOutcome;
 
@@ -81,6 +91,8 @@ pub struct ConsumerStatus {
     pub waiting: Option<String>,
     /// Partitions that stopped at an unknown major version.
     pub halted: usize,
+    /// When the oldest record was appended that was read and is not taken in; none if there is none.
+    pub oldest_unread_at: Option<Timestamp>,
 }
 
 /// Why a consumer ended other than by being told to.

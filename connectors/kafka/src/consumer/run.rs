@@ -1,5 +1,7 @@
 //! The loop: poll, hand over, go on.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -23,6 +25,8 @@ use crate::settings::{ConsumerSettings, KafkaSettings};
 const IDLE: Duration = Duration::from_millis(100);
 /// The first pause before a batch is offered again; doubles from there.
 const FIRST_RETRY: Duration = Duration::from_millis(100);
+/// How often it is looked whether the store still stands where it did.
+const DISPLACED_CHECK: Duration = Duration::from_secs(5);
 /// Until then a store that is away is waited for in silence: pausing throws away what was fetched ahead.
 const PAUSE_AFTER: Duration = Duration::from_secs(1);
 
@@ -34,6 +38,11 @@ pub(super) struct Intake<H: BatchHandler> {
     /// Read while a batch waited, or more than one batch takes: goes first next time.
     ahead: Vec<Record>,
     place_again_at: Option<Instant>,
+    look_at: Instant,
+    /// When the oldest record of the batch that is being stored was appended.
+    in_hand: Option<Timestamp>,
+    /// When the records were appended at which partitions stopped.
+    halted_at: RefCell<BTreeMap<Partition, Timestamp>>,
 }
 
 fn client_config(kafka: &KafkaSettings, settings: &ConsumerSettings) -> ClientConfig {
@@ -54,10 +63,15 @@ fn client_config(kafka: &KafkaSettings, settings: &ConsumerSettings) -> ClientCo
 }
 
 /// Shows how long the oldest record that is not taken in has waited: if that nears the topics' retention, events are about to be lost.
-fn age_of(record: Option<&Record>) {
-    let waited = record.and_then(|record| record.appended_at).map(|at| Timestamp::now().duration_since(at));
+fn show_age(oldest: Option<Timestamp>) {
+    let waited = oldest.map(|at| Timestamp::now().duration_since(at));
     let waited = waited.and_then(|waited| Duration::try_from(waited).ok()).unwrap_or_default();
     metrics::gauge!("orderbridge_intake_oldest_record_age_seconds").set(waited.as_secs_f64());
+}
+
+/// When the oldest of some records was appended: they come from many partitions, so it need not be the first.
+fn oldest(records: &[Record]) -> Option<Timestamp> {
+    records.iter().filter_map(|record| record.appended_at).min()
 }
 
 impl<H: BatchHandler> Intake<H> {
@@ -73,17 +87,27 @@ impl<H: BatchHandler> Intake<H> {
         let client: BaseConsumer<Context<H>> = client_config(kafka, settings).create_with_context(context).map_err(start)?;
         let names: Vec<String> = Topic::events().map(|topic| kafka.topic_name(topic)).collect();
         client.subscribe(&names.iter().map(String::as_str).collect::<Vec<_>>()).map_err(start)?;
-        Ok(Self { client: client.into(), settings: settings.clone(), token, report, ahead: Vec::new(), place_again_at: None })
+        Ok(Self {
+            client: client.into(),
+            settings: settings.clone(),
+            token,
+            report,
+            ahead: Vec::new(),
+            place_again_at: None,
+            look_at: Instant::now() + DISPLACED_CHECK,
+            in_hand: None,
+            halted_at: RefCell::default(),
+        })
     }
 
     pub(super) fn run(mut self) -> Result<(), ConsumerError> {
         while !self.token.is_cancelled() {
+            self.look();
             self.place();
             let batch = self.collect()?;
-            if batch.records.is_empty() {
-                age_of(None);
-            } else {
+            if !batch.records.is_empty() {
                 self.hand_over(batch)?;
+                self.in_hand = None;
             }
             self.tell(None);
         }
@@ -135,6 +159,8 @@ impl<H: BatchHandler> Intake<H> {
         match Record::read(topic, message, epoch) {
             Ok(record) => Some(record),
             Err(version) => {
+                let appended_at = message.timestamp().to_millis().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+                self.halted_at.borrow_mut().extend(appended_at.map(|at| (partition, at)));
                 self.halt(Halt { partition, offset: message.offset(), version });
                 None
             }
@@ -159,10 +185,15 @@ impl<H: BatchHandler> Intake<H> {
             if batch.records.is_empty() {
                 break;
             }
-            age_of(batch.records.first());
+            self.in_hand = oldest(&batch.records);
+            show_age(self.oldest_unread());
             let why = match self.store(&batch) {
                 BatchOutcome::Stored => {
                     self.stored(&batch);
+                    break;
+                }
+                BatchOutcome::Displaced => {
+                    self.displace(&batch.next_offsets().into_iter().map(|(at, _)| at).collect::<Vec<_>>());
                     break;
                 }
                 BatchOutcome::Unavailable(why) => why,
@@ -250,6 +281,30 @@ impl<H: BatchHandler> Intake<H> {
         }
     }
 
+    /// A store that was put back to an earlier state lacks what was taken in since: those partitions are read again.
+    fn look(&mut self) {
+        if Instant::now() < self.look_at {
+            return;
+        }
+        self.look_at = Instant::now() + DISPLACED_CHECK;
+        let context = self.client.context();
+        let flowing = context.assignment().all(Reading::Flowing);
+        match context.handler.displaced(&flowing) {
+            Ok(displaced) if displaced.is_empty() => {}
+            Ok(displaced) => self.displace(&displaced),
+            Err(error) => tracing::debug!(%error, "the stored offsets could not be looked at"),
+        }
+    }
+
+    /// Nothing read so far of these partitions counts; they are placed anew.
+    fn displace(&self, partitions: &[Partition]) {
+        tracing::warn!(partitions = partitions.len(), "the store does not stand where it did: reading from where it stands");
+        let mut assignment = self.client.context().assignment();
+        for &partition in partitions {
+            assignment.displace(partition);
+        }
+    }
+
     /// Finds the place of partitions whose offset could not be asked when they came to us.
     fn place(&mut self) {
         let context = self.client.context();
@@ -283,11 +338,21 @@ impl<H: BatchHandler> Intake<H> {
         Ok(())
     }
 
+    /// When the oldest record was appended that was read and is not taken in.
+    fn oldest_unread(&self) -> Option<Timestamp> {
+        let halted = self.client.context().assignment().all(Reading::Halted);
+        let halted_at = self.halted_at.borrow();
+        let halted = halted.iter().filter_map(|partition| halted_at.get(partition).copied());
+        oldest(&self.ahead).into_iter().chain(self.in_hand).chain(halted).min()
+    }
+
     fn tell(&self, why: Option<&str>) {
+        let oldest_unread_at = self.oldest_unread();
+        show_age(oldest_unread_at);
         let assignment = self.client.context().assignment();
         let unplaced = !assignment.all(Reading::Unplaced).is_empty();
         let waiting = why.map(str::to_owned).or_else(|| unplaced.then(|| "stored offsets cannot be read".to_owned()));
-        let status = ConsumerStatus { assigned: assignment.len(), waiting, halted: assignment.all(Reading::Halted).len() };
+        let status = ConsumerStatus { assigned: assignment.len(), waiting, halted: assignment.all(Reading::Halted).len(), oldest_unread_at };
         self.report.send_if_modified(|known| {
             let changed = *known != status;
             metrics::gauge!("orderbridge_intake_halted_partitions").set(u32::try_from(status.halted).unwrap_or(u32::MAX));

@@ -61,6 +61,41 @@ async fn every_event_is_taken_in_with_the_offset_behind_it() {
 }
 
 #[tokio::test]
+async fn a_batch_is_full_at_500_records_and_otherwise_waits_20_milliseconds() {
+    let cluster = cluster();
+    let settings = kafka(&cluster);
+    let publisher = Publisher::start(&settings).unwrap();
+    let flood = (0..1200).map(|order| {
+        let publisher = publisher.clone();
+        async move { publisher.publish(&event(order)).await.unwrap() }
+    });
+    futures_util::future::join_all(flood).await;
+    let store = Arc::new(Store::default());
+    // While the first batch cannot be stored, what comes next is fetched.
+    store.away.store(true, Ordering::SeqCst);
+    let reader = Reader::start(&settings, "group", &store);
+    eventually("a batch waits", || store.batches.lock().unwrap().len() >= 5).await;
+    store.away.store(false, Ordering::SeqCst);
+    eventually("all events are stored", || store.distinct() == 1200).await;
+    let sizes: Vec<usize> = store.batches.lock().unwrap().iter().map(|(size, _)| *size).collect();
+    assert_eq!(sizes.iter().max(), Some(&500), "no batch has more, and one is full: {sizes:?}");
+
+    // A lone event is not kept for others to come.
+    for order in 2000..2005 {
+        let before = store.batches.lock().unwrap().len();
+        let published = Instant::now();
+        publisher.publish(&event(order)).await.unwrap();
+        eventually("it is stored", || store.batches.lock().unwrap().len() > before).await;
+        let (size, at) = store.batches.lock().unwrap()[before];
+        assert_eq!(size, 1);
+        let waited = at.duration_since(published);
+        assert!(waited >= Duration::from_millis(15), "it waited for others, but only {waited:?}");
+        assert!(waited < Duration::from_secs(1), "{waited:?}");
+    }
+    reader.stop().await;
+}
+
+#[tokio::test]
 async fn a_store_that_is_away_loses_nothing_and_keeps_the_order_of_each_partition() {
     let cluster = cluster();
     let settings = kafka(&cluster);
@@ -83,6 +118,29 @@ async fn a_store_that_is_away_loses_nothing_and_keeps_the_order_of_each_partitio
         let before = last.insert(record.at(), record.offset);
         assert!(before.is_none_or(|before| before + 1 == record.offset), "{} after {before:?} of {}", record.offset, record.at());
     }
+    reader.stop().await;
+}
+
+#[tokio::test]
+async fn a_store_put_back_to_an_earlier_state_is_given_again_what_it_lost() {
+    let cluster = cluster();
+    let settings = kafka(&cluster);
+    publish(&settings, 0..30).await;
+    let store = Arc::new(Store::default());
+    let reader = Reader::start(&settings, "group", &store);
+    eventually("all events are stored", || store.distinct() == 30).await;
+    let put_back = || {
+        let (mut offsets, mut records) = (store.offsets.lock().unwrap(), store.records.lock().unwrap());
+        offsets.values_mut().for_each(|offset| *offset -= (*offset).min(2));
+        records.retain(|record| offsets.get(&record.at()).is_some_and(|next| record.offset < *next));
+        records.len()
+    };
+    assert!(put_back() < 30);
+    eventually("what was lost is read again without any new event", || store.distinct() == 30).await;
+    assert!(put_back() < 30);
+    publish(&settings, 30..40).await;
+    eventually("new events do not hide what was lost", || store.distinct() == 40).await;
+    assert_eq!(store.offsets.lock().unwrap().values().sum::<i64>(), 40);
     reader.stop().await;
 }
 
@@ -130,6 +188,8 @@ async fn an_unknown_major_version_stops_its_partition_alone() {
     assert_eq!((halt.partition, halt.offset, halt.version), (Partition { topic, partition: 1 }, 1, 2));
     assert_eq!(store.offsets.lock().unwrap()[&halt.partition], 1, "the record is read by the next release");
     assert_eq!(store.orders().iter().filter(|&&order| order == 900).count(), 1);
+    let waits = status.borrow().oldest_unread_at.is_some();
+    assert!(waits, "the record at which it stopped grows older, whatever else is taken in");
     reader.stop().await;
 }
 

@@ -3,5 +3,7 @@
 
 mod consumer;
 mod publisher;
+mod reader;
 mod real;
 mod support;
+mod watch;

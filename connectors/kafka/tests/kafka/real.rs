@@ -11,12 +11,12 @@ use uuid::Uuid;
 use crate::consumer::{Reader, publish};
 use crate::support::{DEADLINE, Handler, Store, event, eventually};
 
-fn settings() -> KafkaSettings {
+pub fn settings() -> KafkaSettings {
     let brokers = std::env::var("KAFKA_BROKERS").unwrap_or_else(|_| "127.0.0.1:19092".into());
     KafkaSettings { topic_prefix: format!("test-{}.", Uuid::now_v7().simple()), ..KafkaSettings::new(brokers) }
 }
 
-fn topics(settings: &KafkaSettings) -> Topics {
+pub fn topics(settings: &KafkaSettings) -> Topics {
     Topics::new(settings, &TopicSettings::single_broker()).unwrap()
 }
 

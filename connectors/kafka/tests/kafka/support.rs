@@ -58,7 +58,11 @@ pub fn write_raw(brokers: &str, topic: &str, partition: i32, value: &[u8]) {
 #[derive(Debug, Default)]
 pub struct Store {
     pub offsets: Mutex<HashMap<Partition, i64>>,
+    /// What the consumer was told of them last.
+    pub told: Mutex<HashMap<Partition, Option<i64>>>,
     pub records: Mutex<Vec<Record>>,
+    /// How many records each batch had that was offered, and when.
+    pub batches: Mutex<Vec<(usize, Instant)>>,
     pub halts: Mutex<Vec<Halt>>,
     pub away: AtomicBool,
     pub offsets_away: AtomicBool,
@@ -90,10 +94,19 @@ impl BatchHandler for Handler {
             return Err(StoreUnavailable("away".into()));
         }
         let offsets = self.0.offsets.lock().unwrap();
-        Ok(partitions.iter().map(|partition| offsets.get(partition).copied()).collect())
+        let stored: Vec<Option<i64>> = partitions.iter().map(|partition| offsets.get(partition).copied()).collect();
+        self.0.told.lock().unwrap().extend(partitions.iter().copied().zip(stored.iter().copied()));
+        Ok(stored)
+    }
+
+    fn displaced(&self, partitions: &[Partition]) -> Result<Vec<Partition>, StoreUnavailable> {
+        let (offsets, told) = (self.0.offsets.lock().unwrap(), self.0.told.lock().unwrap());
+        let moved = |partition: &&Partition| told.get(partition).is_some_and(|told| *told != offsets.get(partition).copied());
+        Ok(partitions.iter().filter(moved).copied().collect())
     }
 
     fn store(&self, batch: &Batch) -> BatchOutcome {
+        self.0.batches.lock().unwrap().push((batch.records.len(), Instant::now()));
         if self.0.panics.load(Ordering::SeqCst) > 0 {
             self.0.panics.fetch_sub(1, Ordering::SeqCst);
             panic!("a test's own panic");
@@ -102,8 +115,14 @@ impl BatchHandler for Handler {
             self.0.refused.fetch_add(1, Ordering::SeqCst);
             return BatchOutcome::Unavailable("away".into());
         }
+        let next = batch.next_offsets();
+        let (mut offsets, mut told) = (self.0.offsets.lock().unwrap(), self.0.told.lock().unwrap());
+        if next.iter().any(|(at, _)| told.get(at).copied().flatten() != offsets.get(at).copied()) {
+            return BatchOutcome::Displaced;
+        }
         self.0.records.lock().unwrap().extend(batch.records.iter().cloned());
-        self.0.offsets.lock().unwrap().extend(batch.next_offsets());
+        offsets.extend(next.iter().copied());
+        told.extend(next.into_iter().map(|(at, next)| (at, Some(next))));
         BatchOutcome::Stored
     }
 

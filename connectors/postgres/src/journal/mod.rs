@@ -108,6 +108,8 @@ pub struct JournalEntry {
     pub owner: Option<String>,
     /// Which event, rules and facts led to it.
     pub explanation: Value,
+    /// It was refused once, and what it is linked to was matched again since.
+    pub matched_again: bool,
     /// Why it was refused or is in doubt.
     pub why: Option<String>,
     /// When it was first planned.
@@ -151,6 +153,17 @@ pub struct NewAgreement {
     pub order: StoreOrderId,
     /// The pair.
     pub pair: AgreedStatus,
+}
+
+/// What a definite no means for the command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is refused until it is planned anew.
+    Final,
+    /// It says nothing about the command itself (401, 429, never sent): planned again.
+    Passing,
+    /// What the command is linked to is matched again before anybody is asked; planned again, and that is remembered.
+    MatchedAgain,
 }
 
 /// What a look-up that found nothing means.

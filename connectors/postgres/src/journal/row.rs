@@ -35,6 +35,8 @@ pub(crate) struct StoredCommand {
     fence: Option<i64>,
     owner: Option<String>,
     explanation: Value,
+    #[serde(default)]
+    matched_again: bool,
     why: Option<String>,
     created_at: Timestamp,
 }
@@ -60,6 +62,7 @@ impl StoredCommand {
             fence: self.fence,
             owner: self.owner,
             explanation: self.explanation,
+            matched_again: self.matched_again,
             why: self.why,
             created_at: self.created_at,
         })

@@ -7,7 +7,7 @@ use orderbridge_schema::command::Repeatability;
 
 use crate::db::{Db, Lane};
 use crate::error::DbError;
-use crate::journal::{Confirmed, JournalEntry};
+use crate::journal::{Confirmed, JournalEntry, Refusal};
 use crate::links::{agree_on, write_links};
 use crate::sql::{big, transaction};
 use crate::timeline::append_on;
@@ -24,7 +24,7 @@ const CONFIRM: &str = "update commands c set state = 'confirmed', result_id = co
        else c.state <> 'confirmed' or (c.result_id is null and $6 is not null) end";
 
 /// A refusal of a resend tells nothing about the send before it: what may have been made by that one stays in doubt.
-const REFUSE: &str = "update commands c set why = $6, changed_at = clock_timestamp(), state = case \
+const REFUSE: &str = "update commands c set why = $6, changed_at = clock_timestamp(), matched_again = c.matched_again or $8, state = case \
          when c.resent_in_doubt and c.repeatability <> 'absolute' then 'in_doubt' when $7 then 'planned' else 'refused' end \
      where c.scope = $1 and c.kind = $2 and c.id = $3 and c.revision = $4 and c.sends = $5 and c.state in ('sent', 'in_doubt')";
 
@@ -81,7 +81,7 @@ fn confirm_on(
     Ok(true)
 }
 
-fn settle(conn: &mut PgConnection, sql: &'static str, command: &JournalEntry, why: &str, back_to_planned: Option<bool>) -> Result<bool, DbError> {
+fn settle(conn: &mut PgConnection, sql: &'static str, command: &JournalEntry, why: &str, refusal: Option<Refusal>) -> Result<bool, DbError> {
     let why: String = why.chars().take(WHY_CHARS_MAX).collect();
     let query = sql_query(sql)
         .bind::<Text, _>(command.key.scope.to_string())
@@ -90,8 +90,8 @@ fn settle(conn: &mut PgConnection, sql: &'static str, command: &JournalEntry, wh
         .bind::<Integer, _>(command.revision)
         .bind::<Integer, _>(command.sends)
         .bind::<Text, _>(why);
-    let changed = match back_to_planned {
-        Some(back) => query.bind::<Bool, _>(back).execute(conn)?,
+    let changed = match refusal {
+        Some(refusal) => query.bind::<Bool, _>(refusal != Refusal::Final).bind::<Bool, _>(refusal == Refusal::MatchedAgain).execute(conn)?,
         None => query.execute(conn)?,
     };
     Ok(changed == 1)
@@ -109,14 +109,14 @@ impl Db {
         self.run(Lane::Hot, move |conn| transaction(conn, |conn| confirm_on(conn, &command, result, &confirmed, now))).await
     }
 
-    /// The platform definitely said no to this send: refused for good, or (401, 429, never sent) planned again. A refused resend of
+    /// The platform definitely said no to this send: refused for good, or planned again. A refused resend of
     /// something that may exist already stays in doubt. False if the command has moved on since it was sent.
     ///
     /// # Errors
     /// [`DbError`].
-    pub async fn refuse(&self, command: &JournalEntry, code: &str, message: &str, back_to_planned: bool) -> Result<bool, DbError> {
+    pub async fn refuse(&self, command: &JournalEntry, code: &str, message: &str, refusal: Refusal) -> Result<bool, DbError> {
         let (command, why) = (command.clone(), format!("{code}: {message}"));
-        self.run(Lane::Hot, move |conn| settle(conn, REFUSE, &command, &why, Some(back_to_planned))).await
+        self.run(Lane::Hot, move |conn| settle(conn, REFUSE, &command, &why, Some(refusal))).await
     }
 
     /// Nobody knows what became of this send. False if the command has moved on since.

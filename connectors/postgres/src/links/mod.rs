@@ -2,6 +2,7 @@
 
 mod agree;
 mod find;
+mod linked;
 mod state;
 mod write;
 
@@ -16,6 +17,7 @@ use crate::journal::JournalEntry;
 use crate::work::StoredHold;
 
 pub(crate) use agree::agree_on;
+pub use linked::LinkedIn;
 pub(crate) use write::write_links;
 
 /// A link to be remembered.
@@ -27,6 +29,18 @@ pub enum NewLink {
     Shipment(TenantId, ShipmentLink),
     /// A shopper and their contact, in the command's account.
     Contact(ContactLink),
+}
+
+/// Whether a comparison of a sales order with its store order was remembered.
+#[must_use = "a comparison that was not stored must be made again"]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// With the holds it led to.
+    Stored,
+    /// The order has no such link.
+    NotLinked,
+    /// The rules changed since it was decided: decide again.
+    Outdated,
 }
 
 /// All that is remembered about one store order.

@@ -3,14 +3,17 @@
 use diesel::pg::PgConnection;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Text};
 use diesel::{RunQueryDsl as _, sql_query};
+use orderbridge_schema::decision::Hold;
 use orderbridge_schema::ids::{AccountCode, SalesOrderId, StoreOrderId, TenantId};
 use orderbridge_schema::link::{ContactLink, OrderLink, RowLink, ShipmentLink};
+use orderbridge_schema::work::{Scope, WorkKey, WorkKind};
 
 use crate::db::{Db, Lane};
 use crate::error::DbError;
-use crate::links::NewLink;
+use crate::links::{Comparison, NewLink};
 use crate::sql::{big, bigs, small, transaction};
 use crate::timeline::{TimelineEntry, append_on};
+use crate::work::record_holds_on;
 
 /// Writes links within a transaction of the caller's.
 pub(crate) fn write_links(conn: &mut PgConnection, account: &AccountCode, links: &[NewLink]) -> Result<(), DbError> {
@@ -108,29 +111,34 @@ impl Db {
         .await
     }
 
-    /// Remembers that a sales order proved to be what was sent, with its rows. False if the order has no such link.
+    /// Remembers that a sales order was compared with its store order: its rows, and whatever is held because of a difference. One
+    /// without the other would be a difference that nobody ever hears of.
     ///
     /// # Errors
     /// [`DbError`]; nothing is written then.
-    pub async fn save_verified(
+    pub async fn save_comparison(
         &self,
         tenant: &TenantId,
         order: StoreOrderId,
         sales_order: SalesOrderId,
         rows: &[RowLink],
-        remarks: &[TimelineEntry],
-    ) -> Result<bool, DbError> {
-        let (tenant, rows, remarks) = (tenant.clone(), rows.to_vec(), remarks.to_vec());
+        holds: &[Hold],
+        rules_version: i64,
+    ) -> Result<Comparison, DbError> {
+        let (tenant, rows, holds, now) = (tenant.clone(), rows.to_vec(), holds.to_vec(), self.now());
+        let key = WorkKey { scope: Scope::Tenant(tenant.clone()), kind: WorkKind::Order, entity: order.0 };
         self.run(Lane::Hot, move |conn| {
             transaction(conn, |conn| {
+                if !record_holds_on(conn, &key, &holds, rules_version, now)? {
+                    return Ok(Comparison::Outdated);
+                }
                 let sql = "update order_links set verified = true where tenant = $1 and store_order = $2 and sales_order = $3";
                 let query = sql_query(sql).bind::<Text, _>(tenant.as_str()).bind::<BigInt, _>(big(order.0)?);
                 if query.bind::<BigInt, _>(big(sales_order.0)?).execute(conn)? == 0 {
-                    return Ok(false);
+                    return Ok(Comparison::NotLinked);
                 }
                 write_rows(conn, &tenant, order, sales_order, &rows)?;
-                append_on(conn, &remarks)?;
-                Ok(true)
+                Ok(Comparison::Stored)
             })
         })
         .await

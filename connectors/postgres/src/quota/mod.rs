@@ -136,9 +136,14 @@ impl QuotaGate for PostgresQuotaGate {
             }
             match tokio::time::timeout(self.shared.settings.wait, granted).await {
                 Ok(Ok(answer)) => answer,
-                Ok(Err(_)) | Err(_) => Err(QuotaDenied { retry_at: locked(&pool).retry_at(self.shared.clock.now()) }),
+                Ok(Err(_)) | Err(_) => Err(QuotaDenied::used_up(locked(&pool).retry_at(self.shared.clock.now()))),
             }
         })
+    }
+
+    fn give_back(&self, permit: Permit) {
+        let pool = self.shared.pool(permit.pool());
+        locked(&pool).give_back(&permit, self.shared.clock.now());
     }
 
     fn observe(&self, key: &PoolKey, seen: QuotaSeen) {

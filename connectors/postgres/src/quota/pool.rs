@@ -6,10 +6,12 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Unit};
 use orderbridge_http_client::{Permit, PoolKey, QuotaDenied, QuotaSeen};
+use orderbridge_schema::ids::Platform;
 use orderbridge_schema::work::Share;
 use tokio::sync::oneshot;
 
 use super::QuotaSettings;
+use super::window::{Closing, Draw, Drawn, Seen};
 
 /// A reply may come this long after the window it speaks of; what it says is then not taken for the next window.
 const REPLY_LATENCY: SignedDuration = SignedDuration::from_secs(2);
@@ -32,44 +34,6 @@ enum Windows {
     Minutes,
     /// From the first call on; replies say when it ends (BC §b).
     Rolling(Duration),
-}
-
-/// A block to be drawn.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Draw {
-    pub(super) pool: String,
-    pub(super) now: Timestamp,
-    /// The window that begins if the stored one is over.
-    pub(super) starts_at: Timestamp,
-    pub(super) ends_at: Timestamp,
-    pub(super) capacity: u32,
-    pub(super) want: u32,
-    /// A reply said of the window that began then: when it ends, and how many calls are left to draw.
-    pub(super) seen: Option<Seen>,
-}
-
-/// What replies said about a window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Seen {
-    pub(super) starts_at: Timestamp,
-    pub(super) ends_at: Timestamp,
-    pub(super) left: Option<u32>,
-}
-
-/// What was drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Drawn {
-    pub(super) tokens: u32,
-    pub(super) starts_at: Timestamp,
-    pub(super) ends_at: Timestamp,
-}
-
-/// A window that the platform says is used up.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Closing {
-    pub(super) pool: String,
-    pub(super) now: Timestamp,
-    pub(super) until: Timestamp,
 }
 
 /// What to do next for the waiters.
@@ -133,11 +97,11 @@ fn reserve(calls: u32, percent: u32) -> u32 {
 
 impl Pool {
     pub(super) fn new(key: PoolKey, settings: &QuotaSettings) -> Self {
-        let is_brightpearl = key.0.starts_with("brightpearl/");
-        let (windows, calls, reserve_percent) = if is_brightpearl {
-            (Windows::Minutes, settings.brightpearl_per_minute, settings.brightpearl_reserve_percent)
-        } else {
-            (Windows::Rolling(settings.bigcommerce_window), settings.bigcommerce_per_window, settings.bigcommerce_reserve_percent)
+        let (windows, calls, reserve_percent) = match key.platform() {
+            Platform::Brightpearl => (Windows::Minutes, settings.brightpearl_per_minute, settings.brightpearl_reserve_percent),
+            Platform::Bigcommerce => {
+                (Windows::Rolling(settings.bigcommerce_window), settings.bigcommerce_per_window, settings.bigcommerce_reserve_percent)
+            }
         };
         Self {
             key,
@@ -231,8 +195,8 @@ impl Pool {
 
     /// Hands tokens out: to the waiting share that has had the least of its floor, the more urgent one if equal.
     fn dispatch(&mut self, now: Timestamp) {
-        let is_open = self.window.is_some_and(|window| now < earlier(window.ends_at, self.edge));
-        while is_open && self.blocked_until.is_none() && self.tokens > 0 {
+        let Some(window) = self.window.filter(|window| now < earlier(window.ends_at, self.edge)) else { return };
+        while self.blocked_until.is_none() && self.tokens > 0 {
             let had = |share: &Share| {
                 let used = self.used.get(place(*share)).copied().unwrap_or(0);
                 // Compared as used ÷ floor, in whole numbers.
@@ -241,12 +205,24 @@ impl Pool {
             let Some(share) = Share::PAYING.into_iter().filter(|share| self.may_be_served(*share)).min_by_key(had) else { return };
             let Some(waiter) = self.waiters.get_mut(place(share)).and_then(VecDeque::pop_front) else { return };
             // Whoever gave up meanwhile costs nothing.
-            if waiter.send(Ok(Permit::new(self.key.clone(), share))).is_ok() {
+            if waiter.send(Ok(Permit::new(self.key.clone(), share).of_window(window.starts_at))).is_ok() {
                 self.tokens -= 1;
                 if let Some(used) = self.used.get_mut(place(share)) {
                     *used += 1;
                 }
             }
+        }
+    }
+
+    /// Takes a token back whose call was not made: whoever waits or comes next has it. One of a window that is over, or that the
+    /// platform closed meanwhile, is worth nothing.
+    pub(super) fn give_back(&mut self, permit: &Permit, now: Timestamp) {
+        self.expire(now);
+        let is_worth_something = self.window.is_some_and(|window| permit.window() == Some(window.starts_at)) && self.blocked_until.is_none();
+        if let Some(used) = self.used.get_mut(place(permit.share())).filter(|_| is_worth_something) {
+            *used = used.saturating_sub(1);
+            self.tokens = self.tokens.saturating_add(1);
+            self.dispatch(now);
         }
     }
 
@@ -262,7 +238,7 @@ impl Pool {
         self.served = false;
         for waiter in self.waiters.iter_mut().flat_map(|queue| queue.drain(..)) {
             // One that gave up needs no answer.
-            waiter.send(Err(QuotaDenied { retry_at })).ok();
+            waiter.send(Err(QuotaDenied::used_up(retry_at))).ok();
         }
     }
 
@@ -335,7 +311,8 @@ const fn place(share: Share) -> usize {
         Share::Fulfilment => 1,
         Share::Stock => 2,
         Share::Sweeps => 3,
-        Share::Retries => 4,
+        Share::Replay => 4,
+        Share::Retries => 5,
     }
 }
 

@@ -42,11 +42,12 @@ const NOON: &str = "2026-11-22T12:00:30Z";
 #[test]
 fn every_waiting_share_gets_its_floor() {
     let (mut pool, now) = (brightpearl(), at(NOON));
-    let mut answers: Vec<Vec<Answer>> = Share::ALL.iter().rev().map(|&share| wait(&mut pool, share, 300, now)).collect();
+    let shares: Vec<Share> = Share::ALL.into_iter().filter(|share| share.floor_percent() > 0).collect();
+    let mut answers: Vec<Vec<Answer>> = shares.iter().rev().map(|&share| wait(&mut pool, share, 300, now)).collect();
     give(&mut pool, 200, now);
     let got: Vec<usize> = answers.iter_mut().rev().map(|answers| granted(answers)).collect();
     assert_eq!(got.iter().sum::<usize>(), 200);
-    for (share, got) in Share::ALL.iter().zip(got) {
+    for (share, got) in shares.iter().zip(got) {
         let floor = 2 * usize::try_from(share.floor_percent()).unwrap();
         assert!(got.abs_diff(floor) <= 1, "{share:?} got {got}, its floor is {floor}");
     }
@@ -155,6 +156,15 @@ fn a_store_says_when_its_window_ends_but_a_late_reply_does_not_cut_the_next_one_
 }
 
 #[test]
+fn a_replay_has_a_tenth_at_most_even_when_nobody_else_asks() {
+    let (mut pool, now) = (brightpearl(), at(NOON));
+    let mut replay = wait(&mut pool, Share::Replay, 100, now);
+    give(&mut pool, 190, now);
+    assert_eq!(granted(&mut replay), 19, "a tenth of the 190 that the reserve leaves");
+    assert_eq!(pool.next(now), Next::Wait(at("2026-11-22T12:01:00Z")), "the next window");
+}
+
+#[test]
 fn retries_have_a_fifth_at_most_even_when_nobody_else_asks() {
     let (mut pool, now) = (brightpearl(), at(NOON));
     let mut retries = wait(&mut pool, Share::Retries, 100, now);
@@ -163,4 +173,32 @@ fn retries_have_a_fifth_at_most_even_when_nobody_else_asks() {
     assert_eq!(pool.next(now), Next::Wait(at("2026-11-22T12:01:00Z")), "the next window");
     let mut orders = wait(&mut pool, Share::Orders, 10, now);
     assert_eq!(granted(&mut orders), 10, "the others go on");
+}
+
+#[test]
+fn a_call_that_is_not_made_is_given_back_to_whoever_waits_next() {
+    let (mut pool, now) = (brightpearl(), at(NOON));
+    let mut answers = wait(&mut pool, Share::Orders, 2, now);
+    give(&mut pool, 1, now);
+    let first = answers.remove(0).try_recv().unwrap().unwrap();
+    assert_eq!(granted(&mut answers), 0);
+    pool.give_back(&first, now);
+    assert_eq!(granted(&mut answers), 1);
+}
+
+#[test]
+fn a_call_given_back_after_its_window_or_after_a_refusal_is_worth_nothing() {
+    let (mut pool, now) = (brightpearl(), at(NOON));
+    let mut answers = wait(&mut pool, Share::Orders, 2, now);
+    give(&mut pool, 2, now);
+    let mut permits = answers.iter_mut().map(|answer| answer.try_recv().unwrap().unwrap());
+    let (first, second) = (permits.next().unwrap(), permits.next().unwrap());
+    pool.observe(&QuotaSeen { throttled: true, ..QuotaSeen::default() }, now);
+    pool.give_back(&first, now);
+    let mut more = wait(&mut pool, Share::Orders, 1, now);
+    let later = at("2026-11-22T12:01:00Z");
+    assert!(matches!(pool.next(later), Next::Draw(_)), "nothing is in hand");
+    pool.take_in(Drawn { tokens: 0, starts_at: later, ends_at: at("2026-11-22T12:02:00Z") });
+    pool.give_back(&second, later);
+    assert_eq!(granted(&mut more), 0);
 }

@@ -2,11 +2,49 @@
 
 use diesel::sql_types::{Integer, Nullable, Text, Timestamptz};
 use diesel::{OptionalExtension as _, QueryableByName, RunQueryDsl as _, sql_query};
+use jiff::Timestamp;
 
-use super::pool::{Closing, Draw, Drawn};
 use crate::db::{Db, Lane};
 use crate::error::DbError;
 use crate::sql::{Time, count, small, time};
+
+/// A block to be drawn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Draw {
+    pub(super) pool: String,
+    pub(super) now: Timestamp,
+    /// The window that begins if the stored one is over.
+    pub(super) starts_at: Timestamp,
+    pub(super) ends_at: Timestamp,
+    pub(super) capacity: u32,
+    pub(super) want: u32,
+    /// A reply said of the window that began then: when it ends, and how many calls are left to draw.
+    pub(super) seen: Option<Seen>,
+}
+
+/// What replies said about a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) starts_at: Timestamp,
+    pub(super) ends_at: Timestamp,
+    pub(super) left: Option<u32>,
+}
+
+/// What was drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Drawn {
+    pub(super) tokens: u32,
+    pub(super) starts_at: Timestamp,
+    pub(super) ends_at: Timestamp,
+}
+
+/// A window that the platform says is used up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Closing {
+    pub(super) pool: String,
+    pub(super) now: Timestamp,
+    pub(super) until: Timestamp,
+}
 
 /// One statement on one locked row. A stored window that is over, or that a reply said is over, gives way to a new one; a clock that
 /// runs behind another process's draws from that one's window instead of opening an older. What a reply said lowers what is left.

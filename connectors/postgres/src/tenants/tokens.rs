@@ -7,6 +7,7 @@ use secrecy::ExposeSecret as _;
 
 use crate::db::{Db, Lane};
 use crate::error::DbError;
+use crate::listen::notify_work;
 use crate::sql::{time, transaction};
 use crate::tenants::NewTokens;
 use crate::tenants::credentials::{TOKENS, TokenSecrets, account_scope, exposed, load, save};
@@ -31,7 +32,22 @@ impl Db {
         .await
     }
 
-    /// Stores a new pair over that of the expected generation and ends the refresh. False if another pair was stored meanwhile.
+    /// Ends a refresh that brought nothing, so that the next one need not wait.
+    ///
+    /// # Errors
+    /// [`DbError`]; it ends by itself after a minute.
+    pub async fn end_refresh(&self, account: &AccountCode, holder: &str) -> Result<(), DbError> {
+        let (account, holder) = (account.clone(), holder.to_owned());
+        self.run(Lane::Hot, move |conn| {
+            let sql = "update accounts set refresh_holder = null, refresh_until = null where code = $1 and refresh_holder = $2";
+            sql_query(sql).bind::<Text, _>(account.as_str()).bind::<Text, _>(&holder).execute(conn)?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Stores a new pair over that of the expected generation and ends the refresh. False if another pair was stored meanwhile. An account
+    /// that was parked over the former pair is taken up again.
     /// Call this before the new pair is used: a pair that is used but not stored is lost with the process.
     ///
     /// # Errors
@@ -40,8 +56,8 @@ impl Db {
         let (keyring, account, tokens) = (self.keyring()?, account.clone(), tokens.clone());
         self.run(Lane::Hot, move |conn| {
             transaction(conn, |conn| {
-                let sql = "update accounts set token_generation = token_generation + 1, token_expires_at = $3, refresh_holder = null, refresh_until = null \
-                           where code = $1 and token_generation = $2";
+                let sql = "update accounts set token_generation = token_generation + 1, token_expires_at = $3, refresh_holder = null, refresh_until = null, \
+                           parked_reason = null, parked_at = null where code = $1 and token_generation = $2";
                 let query = sql_query(sql).bind::<Text, _>(account.as_str()).bind::<BigInt, _>(expected_generation);
                 if query.bind::<Nullable<Timestamptz>, _>(tokens.expires_at.map(time)).execute(conn)? == 0 {
                     return Ok(false);
@@ -53,6 +69,7 @@ impl Db {
                     stored.refresh = exposed(&tokens.refresh);
                 }
                 save(conn, &keyring, &scope, TOKENS, &stored)?;
+                notify_work(conn, std::iter::once(account.as_str()))?;
                 Ok(true)
             })
         })

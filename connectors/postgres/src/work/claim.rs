@@ -1,13 +1,15 @@
 //! Claiming: what a leased account has to do now.
 
-use diesel::sql_types::{Array, BigInt, Integer, SmallInt, Text, Timestamptz};
+use diesel::sql_types::{self, Array, BigInt, Integer, Nullable, SmallInt, Text, Timestamptz};
 use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
 use orderbridge_schema::ids::AccountCode;
-use orderbridge_schema::work::{Aspects, Share, WorkKey};
+use orderbridge_schema::work::{Aspects, Share};
+use uuid::Uuid;
 
 use crate::db::{Db, Lane};
 use crate::error::DbError;
-use crate::sql::{Time, count, parsed, small, time, unsigned};
+use crate::sql::{Time, count, parsed, small, time};
+use crate::work::row::ItemRow;
 use crate::work::{ReadyAccount, ShareLimit, WorkItem};
 
 /// Each tenant of the account is looked at by itself, so that a paused one's backlog is never walked over and a busy one's never hides
@@ -32,7 +34,8 @@ const CLAIM: &str = "with shares as (select * from unnest($5::smallint[], $6::in
      taken as (select d.*, row_number() over (partition by d.priority order by d.turn, d.due_at) as place from due d) \
    update work_items w set claimed_generation = w.generation, claimed_fence = $2, claimed_at = clock_timestamp(), attempts = w.attempts + 1 \
    from taken t where t.place <= t.n and w.scope = t.scope and w.kind = t.kind and w.entity = t.entity \
-   returning w.scope, w.kind, w.entity, w.account, w.priority, w.aspects, w.generation, w.attempts, w.first_event_at, w.last_event_at, w.cause";
+   returning w.scope, w.kind, w.entity, w.account, w.priority, w.aspects, w.generation, w.attempts, w.first_event_at, w.last_event_at, w.cause, \
+     w.event_id";
 
 /// The next due moment of each account, by one short index look-up per tenant and share.
 const READY: &str = "with scopes as ( \
@@ -41,7 +44,7 @@ const READY: &str = "with scopes as ( \
    select s.account, min(n.due_at) as due_at from scopes s \
    join accounts a on a.code = s.account and a.parked_reason is null \
    left join account_leases l on l.account = s.account \
-   cross join (values (10::smallint), (20::smallint), (30::smallint), (40::smallint)) as h (priority) \
+   cross join (values (10::smallint), (20::smallint), (30::smallint), (40::smallint), (50::smallint)) as h (priority) \
    cross join lateral ( \
      select w.due_at from work_items w where w.account = s.account and w.scope = s.scope and w.priority = h.priority and w.state = 'ready' \
        and (w.claimed_fence is null or w.claimed_fence < coalesce(l.fence, 0) or l.owner is null \
@@ -51,43 +54,29 @@ const READY: &str = "with scopes as ( \
 
 #[derive(QueryableByName)]
 struct ClaimedRow {
-    #[diesel(sql_type = Text)]
-    scope: String,
-    #[diesel(sql_type = Text)]
-    kind: String,
-    #[diesel(sql_type = BigInt)]
-    entity: i64,
-    #[diesel(sql_type = Text)]
-    account: String,
-    #[diesel(sql_type = SmallInt)]
-    priority: i16,
+    #[diesel(embed)]
+    item: ItemRow,
     #[diesel(sql_type = SmallInt)]
     aspects: i16,
-    #[diesel(sql_type = BigInt)]
-    generation: i64,
-    #[diesel(sql_type = Integer)]
-    attempts: i32,
-    #[diesel(sql_type = Timestamptz)]
-    first_event_at: Time,
-    #[diesel(sql_type = Timestamptz)]
-    last_event_at: Time,
-    #[diesel(sql_type = Text)]
-    cause: String,
+    #[diesel(sql_type = Nullable<sql_types::Uuid>)]
+    event_id: Option<Uuid>,
 }
 
 impl ClaimedRow {
     fn read(self, fence: i64) -> Result<WorkItem, DbError> {
+        let item = self.item;
         Ok(WorkItem {
-            key: WorkKey { scope: parsed(&self.scope)?, kind: parsed(&self.kind)?, entity: unsigned(self.entity)? },
-            account: parsed(&self.account)?,
-            share: Share::of_priority(self.priority),
+            key: item.key.read()?,
+            account: parsed(&item.account)?,
+            share: Share::of_priority(item.priority),
             aspects: Aspects(self.aspects),
-            generation: self.generation,
+            generation: item.generation,
             fence,
-            attempts: count(self.attempts),
-            first_event_at: self.first_event_at.to_jiff(),
-            last_event_at: self.last_event_at.to_jiff(),
-            cause: self.cause,
+            attempts: count(item.attempts),
+            first_event_at: item.first_event_at.to_jiff(),
+            last_event_at: item.last_event_at.to_jiff(),
+            cause: item.cause,
+            event: self.event_id,
         })
     }
 }

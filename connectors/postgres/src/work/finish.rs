@@ -2,7 +2,7 @@
 
 use diesel::pg::PgConnection;
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};
-use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
+use diesel::{RunQueryDsl as _, sql_query};
 use jiff::Timestamp;
 use orderbridge_schema::work::WorkKey;
 
@@ -10,6 +10,7 @@ use crate::db::{Db, Lane};
 use crate::error::DbError;
 use crate::listen::notify_work;
 use crate::sql::{big, time};
+use crate::work::row::KeyRow;
 use crate::work::{Postponed, WorkItem};
 
 /// Deletes what is unchanged since it was claimed. Rows are locked in the order of their keys, as upserts lock them.
@@ -35,16 +36,6 @@ const POSTPONE: &str = "update work_items w set claimed_generation = null, claim
        due_at = case when w.generation = $4 then greatest($7, coalesce($8, $7)) else greatest($10, coalesce($8, $10)) end, \
        woken_at = case when w.generation = $4 then w.woken_at else $10 end \
      where w.scope = $1 and w.kind = $2 and w.entity = $3 and w.claimed_fence = $5 returning (w.generation = $4)::int::bigint as n";
-
-#[derive(QueryableByName)]
-struct Gone {
-    #[diesel(sql_type = Text)]
-    scope: String,
-    #[diesel(sql_type = Text)]
-    kind: String,
-    #[diesel(sql_type = BigInt)]
-    entity: i64,
-}
 
 /// Keys, generations and fences of items, as columns.
 struct Columns {
@@ -97,13 +88,10 @@ fn complete_on(conn: &mut PgConnection, items: &[WorkItem], now: Timestamp) -> R
         .bind::<Array<BigInt>, _>(columns.entities)
         .bind::<Array<BigInt>, _>(columns.generations)
         .bind::<Array<BigInt>, _>(columns.fences);
-    let gone: Vec<Gone> = query.load(conn)?;
+    let gone: Vec<KeyRow> = query.load(conn)?;
     if gone.len() < items.len() {
-        let is_gone = |key: &WorkKey| {
-            let scope = key.scope.to_string();
-            gone.iter().any(|row| row.scope == scope && row.kind == key.kind.as_str() && u64::try_from(row.entity) == Ok(key.entity))
-        };
-        let left: Vec<&WorkItem> = items.iter().filter(|item| !is_gone(&item.key)).collect();
+        let gone: Vec<WorkKey> = gone.iter().map(KeyRow::read).collect::<Result<_, _>>()?;
+        let left: Vec<&WorkItem> = items.iter().filter(|item| !gone.contains(&item.key)).collect();
         make_ready_again(conn, left.iter().copied(), now)?;
     }
     Ok(gone.len())

@@ -91,6 +91,15 @@ fn write_holds(conn: &mut PgConnection, key: &WorkKey, holds: &[Hold], rules_ver
     Ok(())
 }
 
+/// Records holds within a transaction of the caller's; false, and nothing written, if they are not current any more.
+pub(crate) fn record_holds_on(conn: &mut PgConnection, key: &WorkKey, holds: &[Hold], rules_version: i64, now: Timestamp) -> Result<bool, DbError> {
+    let current = holds.is_empty() || is_current(conn, &key.scope, holds, rules_version)?;
+    if current && !holds.is_empty() {
+        write_holds(conn, key, holds, rules_version, now)?;
+    }
+    Ok(current)
+}
+
 /// Takes the item out of the due index if it is still what was claimed.
 fn set_held(conn: &mut PgConnection, item: &WorkItem, rules_version: i64) -> Result<bool, DbError> {
     let sql = "update work_items set state = 'held', claimed_generation = null, claimed_fence = null, claimed_at = null, rules_version = $6, attempts = 0, \
@@ -134,16 +143,7 @@ impl Db {
     /// [`DbError`].
     pub async fn record_holds(&self, key: &WorkKey, holds: &[Hold], rules_version: i64) -> Result<bool, DbError> {
         let (key, holds, now) = (key.clone(), holds.to_vec(), self.now());
-        self.run(Lane::Hot, move |conn| {
-            transaction(conn, |conn| {
-                let current = is_current(conn, &key.scope, &holds, rules_version)?;
-                if current {
-                    write_holds(conn, &key, &holds, rules_version, now)?;
-                }
-                Ok(current)
-            })
-        })
-        .await
+        self.run(Lane::Hot, move |conn| transaction(conn, |conn| record_holds_on(conn, &key, &holds, rules_version, now))).await
     }
 
     /// Forgets the holds on effects that need none any more; tells how many there were.

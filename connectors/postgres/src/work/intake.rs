@@ -4,25 +4,28 @@ use std::collections::BTreeMap;
 
 use diesel::pg::{Pg, PgConnection};
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Integer, SmallInt, Text, Timestamptz};
-use diesel::{OptionalExtension as _, QueryResult, RunQueryDsl, sql_query};
+use diesel::sql_types::{self, Array, BigInt, Integer, Nullable, SmallInt, Text, Timestamptz};
+use diesel::{OptionalExtension as _, QueryResult, QueryableByName, RunQueryDsl, sql_query};
 use jiff::Timestamp;
 use orderbridge_schema::topics::Topic;
 use orderbridge_schema::work::{Upsert, WorkKey};
+use uuid::Uuid;
 
 use crate::db::{Db, Lane};
 use crate::error::DbError;
 use crate::listen::notify_work;
 use crate::sql::{Number, Time, big, time, transaction};
+use crate::sweeps::rewind_on;
 
 /// Upserts in one statement. Only unindexed columns change on a row that is ready already (so that PostgreSQL need not touch its
 /// indexes), but for a priority that falls and a back-off that is cut short. The claim's columns are never touched.
 ///
-/// An event cuts our own back-off short at most once a minute, and never a wait that a floor protects. It makes a held row ready.
-const UPSERT: [&str; 10] = [
-    "insert into work_items as w (scope, kind, entity, account, priority, aspects, due_at, first_event_at, last_event_at, cause) \
+/// An event cuts our own back-off short at most once a minute, and never a wait that a floor protects. It makes a held row ready, but not
+/// one that a person stopped.
+const UPSERT: [&str; 11] = [
+    "insert into work_items as w (scope, kind, entity, account, priority, aspects, due_at, first_event_at, last_event_at, cause, event_id) \
      select s, k, e, a, p, x, ",
-    ", f, l, c from unnest(",
+    ", f, l, c, v from unnest(",
     ", ",
     ", ",
     ", ",
@@ -30,14 +33,16 @@ const UPSERT: [&str; 10] = [
     ", ",
     ", ",
     ", ",
-    ") as t (s, k, e, a, p, x, f, l, c) order by s, k, e \
+    ", ",
+    ") as t (s, k, e, a, p, x, f, l, c, v) order by s, k, e \
      on conflict (scope, kind, entity) do update set \
        generation = w.generation + 1, \
        aspects = w.aspects | excluded.aspects, \
        priority = least(w.priority, excluded.priority), \
        last_event_at = greatest(w.last_event_at, excluded.last_event_at), \
        cause = excluded.cause, \
-       state = 'ready', \
+       event_id = excluded.event_id, \
+       state = case when w.state = 'stopped' then w.state else 'ready' end, \
        attempts = case when w.state = 'held' then 0 else w.attempts end, \
        due_at = case \
          when w.state = 'held' then greatest(excluded.due_at, coalesce(w.floor_at, excluded.due_at)) \
@@ -62,6 +67,7 @@ struct UpsertQuery {
     firsts: Vec<Time>,
     lasts: Vec<Time>,
     causes: Vec<String>,
+    events: Vec<Option<Uuid>>,
 }
 
 impl QueryId for UpsertQuery {
@@ -73,7 +79,7 @@ impl RunQueryDsl<PgConnection> for UpsertQuery {}
 
 impl QueryFragment<Pg> for UpsertQuery {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let [head, from, s1, s2, s3, s4, s5, s6, s7, tail] = UPSERT;
+        let [head, from, s1, s2, s3, s4, s5, s6, s7, s8, tail] = UPSERT;
         out.push_sql(head);
         out.push_bind_param::<Timestamptz, _>(&self.now)?;
         out.push_sql(from);
@@ -92,8 +98,10 @@ impl QueryFragment<Pg> for UpsertQuery {
         out.push_bind_param::<Array<Timestamptz>, _>(&self.firsts)?;
         out.push_sql(s7);
         out.push_bind_param::<Array<Timestamptz>, _>(&self.lasts)?;
-        out.push_sql(", ");
+        out.push_sql(s8);
         out.push_bind_param::<Array<Text>, _>(&self.causes)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Nullable<sql_types::Uuid>>, _>(&self.events)?;
         out.push_sql(tail);
         Ok(())
     }
@@ -107,6 +115,7 @@ struct Folded {
     first: Timestamp,
     last: Timestamp,
     cause: String,
+    event: Option<Uuid>,
 }
 
 fn fold(upserts: &[Upsert]) -> BTreeMap<&WorkKey, Folded> {
@@ -119,6 +128,7 @@ fn fold(upserts: &[Upsert]) -> BTreeMap<&WorkKey, Folded> {
             first: upsert.event_at,
             last: upsert.event_at,
             cause: String::new(),
+            event: None,
         };
         let row = folded.entry(&upsert.key).or_insert_with(fresh);
         row.priority = row.priority.min(upsert.share.priority());
@@ -127,6 +137,7 @@ fn fold(upserts: &[Upsert]) -> BTreeMap<&WorkKey, Folded> {
         if upsert.event_at >= row.last {
             row.last = upsert.event_at;
             row.cause.clone_from(&upsert.cause);
+            row.event = upsert.event;
         }
     }
     folded
@@ -147,25 +158,60 @@ impl UpsertQuery {
             firsts: column(|row| row.first),
             lasts: column(|row| row.last),
             causes: rows.values().map(|row| row.cause.clone()).collect(),
+            events: rows.values().map(|row| row.event).collect(),
         })
     }
 }
 
 /// Upserts and tells processors about it, on commit.
-fn upsert_on(conn: &mut PgConnection, upserts: &[Upsert], now: Timestamp) -> Result<(), DbError> {
+pub(crate) fn upsert_on(conn: &mut PgConnection, upserts: &[Upsert], now: Timestamp) -> Result<(), DbError> {
     if upserts.is_empty() {
         return Ok(());
     }
     UpsertQuery::new(upserts, now)?.execute(conn)?;
+    rewind_on(conn, upserts, now)?;
     notify_work(conn, upserts.iter().map(|upsert| upsert.account.as_str()))
 }
 
-fn store_offsets(conn: &mut PgConnection, offsets: &[(Topic, i32, i64)]) -> Result<(), DbError> {
-    let latest: BTreeMap<(Topic, i32), i64> = offsets.iter().map(|&(topic, partition, next)| ((topic, partition), next)).collect();
-    let topics: Vec<&str> = latest.keys().map(|(topic, _)| topic.name()).collect();
-    let partitions: Vec<i32> = latest.keys().map(|(_, partition)| *partition).collect();
-    let next: Vec<i64> = latest.values().copied().collect();
-    // An offset may go back: that is how a partition is read again.
+/// How far a batch takes one partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OffsetStep {
+    /// The topic.
+    pub topic: Topic,
+    /// The partition's number.
+    pub partition: i32,
+    /// The stored offset that the batch was read from; none if nothing was stored.
+    pub from: Option<i64>,
+    /// The offset to read next.
+    pub next: i64,
+}
+
+/// Whether all partitions stand where the batch was read from. They are locked until the transaction ends.
+fn stand_as_read(conn: &mut PgConnection, steps: &[OffsetStep]) -> Result<bool, DbError> {
+    let topics: Vec<&str> = steps.iter().map(|step| step.topic.name()).collect();
+    let partitions: Vec<i32> = steps.iter().map(|step| step.partition).collect();
+    let sql = "select o.topic, o.partition, o.next_offset from intake_offsets o \
+               join unnest($1, $2) as t (topic, partition) using (topic, partition) order by o.topic, o.partition for update of o";
+    let query = sql_query(sql).bind::<Array<Text>, _>(topics).bind::<Array<Integer>, _>(partitions);
+    let stored: BTreeMap<(String, i32), i64> =
+        query.load::<Stored>(conn)?.into_iter().map(|row| ((row.topic, row.partition), row.next_offset)).collect();
+    Ok(steps.iter().all(|step| stored.get(&(step.topic.name().to_owned(), step.partition)).copied() == step.from))
+}
+
+#[derive(QueryableByName)]
+struct Stored {
+    #[diesel(sql_type = Text)]
+    topic: String,
+    #[diesel(sql_type = Integer)]
+    partition: i32,
+    #[diesel(sql_type = BigInt)]
+    next_offset: i64,
+}
+
+fn store_offsets(conn: &mut PgConnection, steps: &[OffsetStep]) -> Result<(), DbError> {
+    let topics: Vec<&str> = steps.iter().map(|step| step.topic.name()).collect();
+    let partitions: Vec<i32> = steps.iter().map(|step| step.partition).collect();
+    let next: Vec<i64> = steps.iter().map(|step| step.next).collect();
     let sql = "insert into intake_offsets (topic, partition, next_offset) select * from unnest($1, $2, $3) as t (t, p, o) order by t, p \
                on conflict (topic, partition) do update set next_offset = excluded.next_offset";
     let query = sql_query(sql).bind::<Array<Text>, _>(topics).bind::<Array<Integer>, _>(partitions).bind::<Array<BigInt>, _>(next);
@@ -174,16 +220,24 @@ fn store_offsets(conn: &mut PgConnection, offsets: &[(Topic, i32, i64)]) -> Resu
 }
 
 impl Db {
-    /// Takes a batch in: upserts its work items and stores the next offset of each partition, in one transaction.
+    /// Takes a batch in: upserts its work items and stores the next offset of each partition, in one transaction. One step for each
+    /// partition at most.
+    ///
+    /// `false` if a partition does not stand where the batch was read from: another reader was faster, or the database came back as it
+    /// was earlier. Nothing is stored then, and the partitions have to be read from where they stand.
     ///
     /// # Errors
     /// [`DbError`]; nothing of the batch is stored then. A transient one says nothing about the batch, any other refuses it.
-    pub async fn intake(&self, upserts: &[Upsert], offsets: &[(Topic, i32, i64)]) -> Result<(), DbError> {
-        let (upserts, offsets, now) = (upserts.to_vec(), offsets.to_vec(), self.now());
+    pub async fn intake(&self, upserts: &[Upsert], steps: &[OffsetStep]) -> Result<bool, DbError> {
+        let (upserts, steps, now) = (upserts.to_vec(), steps.to_vec(), self.now());
         self.run(Lane::Intake, move |conn| {
             transaction(conn, |conn| {
+                if !stand_as_read(conn, &steps)? {
+                    return Ok(false);
+                }
                 upsert_on(conn, &upserts, now)?;
-                if offsets.is_empty() { Ok(()) } else { store_offsets(conn, &offsets) }
+                store_offsets(conn, &steps)?;
+                Ok(true)
             })
         })
         .await

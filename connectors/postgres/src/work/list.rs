@@ -1,6 +1,6 @@
 //! Looking at work and holds, and asking for another try.
 
-use diesel::sql_types::{BigInt, Integer, Nullable, SmallInt, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 use diesel::{OptionalExtension as _, QueryableByName, RunQueryDsl as _, sql_query};
 use orderbridge_schema::decision::Effect;
 use orderbridge_schema::work::{Share, WorkKey};
@@ -8,8 +8,9 @@ use orderbridge_schema::work::{Share, WorkKey};
 use crate::db::{Db, Lane};
 use crate::error::DbError;
 use crate::listen::notify_work;
-use crate::sql::{Time, Word, big, count, jiff_time, parsed, time, unsigned};
+use crate::sql::{Time, Word, big, count, jiff_time, parsed, time};
 use crate::work::release::like_prefix;
+use crate::work::row::{ItemRow, KeyRow};
 use crate::work::{HoldFilter, StoredHold, WorkFilter, WorkRow, WorkState};
 
 const LIMIT: u32 = 1_000;
@@ -19,57 +20,36 @@ const COLUMNS: &str = "select scope, kind, entity, account, priority, state, due
 
 #[derive(QueryableByName)]
 struct Row {
-    #[diesel(sql_type = Text)]
-    scope: String,
-    #[diesel(sql_type = Text)]
-    kind: String,
-    #[diesel(sql_type = BigInt)]
-    entity: i64,
-    #[diesel(sql_type = Text)]
-    account: String,
-    #[diesel(sql_type = SmallInt)]
-    priority: i16,
+    #[diesel(embed)]
+    item: ItemRow,
     #[diesel(sql_type = Text)]
     state: String,
     #[diesel(sql_type = Timestamptz)]
     due_at: Time,
-    #[diesel(sql_type = BigInt)]
-    generation: i64,
     #[diesel(sql_type = Nullable<BigInt>)]
     claimed_generation: Option<i64>,
     #[diesel(sql_type = Nullable<BigInt>)]
     claimed_fence: Option<i64>,
-    #[diesel(sql_type = Integer)]
-    attempts: i32,
-    #[diesel(sql_type = Timestamptz)]
-    first_event_at: Time,
-    #[diesel(sql_type = Timestamptz)]
-    last_event_at: Time,
-    #[diesel(sql_type = Text)]
-    cause: String,
     #[diesel(sql_type = Nullable<Text>)]
     reason: Option<String>,
 }
 
-fn key(scope: &str, kind: &str, entity: i64) -> Result<WorkKey, DbError> {
-    Ok(WorkKey { scope: parsed(scope)?, kind: parsed(kind)?, entity: unsigned(entity)? })
-}
-
 impl Row {
     fn read(self) -> Result<WorkRow, DbError> {
+        let item = self.item;
         Ok(WorkRow {
-            key: key(&self.scope, &self.kind, self.entity)?,
-            account: parsed(&self.account)?,
-            share: Share::of_priority(self.priority),
+            key: item.key.read()?,
+            account: parsed(&item.account)?,
+            share: Share::of_priority(item.priority),
             state: WorkState::from_name(&self.state),
             due_at: self.due_at.to_jiff(),
-            generation: self.generation,
+            generation: item.generation,
             claimed_generation: self.claimed_generation,
             claimed_fence: self.claimed_fence,
-            attempts: count(self.attempts),
-            first_event_at: self.first_event_at.to_jiff(),
-            last_event_at: self.last_event_at.to_jiff(),
-            cause: self.cause,
+            attempts: count(item.attempts),
+            first_event_at: item.first_event_at.to_jiff(),
+            last_event_at: item.last_event_at.to_jiff(),
+            cause: item.cause,
             reason: self.reason,
         })
     }
@@ -77,12 +57,8 @@ impl Row {
 
 #[derive(QueryableByName)]
 struct HoldRow {
-    #[diesel(sql_type = Text)]
-    scope: String,
-    #[diesel(sql_type = Text)]
-    kind: String,
-    #[diesel(sql_type = BigInt)]
-    entity: i64,
+    #[diesel(embed)]
+    key: KeyRow,
     #[diesel(sql_type = Text)]
     effect: String,
     #[diesel(sql_type = Text)]
@@ -102,7 +78,7 @@ struct HoldRow {
 impl HoldRow {
     fn read(self) -> Result<StoredHold, DbError> {
         Ok(StoredHold {
-            key: key(&self.scope, &self.kind, self.entity)?,
+            key: self.key.read()?,
             effect: effect(&self.effect)?,
             cause: self.cause,
             why: self.why,
@@ -135,7 +111,7 @@ impl Db {
         let filter = filter.clone();
         self.run(Lane::Bulk, move |conn| {
             let sql = format!(
-                "{COLUMNS} where ($1::text is null or scope = $1) and ($2::text is null or kind = $2) and ($3::text is null or state = $3) \
+                "{COLUMNS} where ($1::text is null or scope = $1) and ($2::text is null or kind = $2) and ($3::text is null or state = $3 or ($3 = 'held' and state = 'stopped')) \
                  order by first_event_at, scope, kind, entity limit $4"
             );
             let query = sql_query(sql)
@@ -165,7 +141,8 @@ impl Db {
         .await
     }
 
-    /// Makes an item ready now, held or backed off; only a platform's own wait is kept. False if there is no such item.
+    /// Makes an item ready now, held or backed off; only a platform's own wait is kept. False if there is no such item, or a person
+    /// stopped it.
     ///
     /// # Errors
     /// [`DbError`].
@@ -173,7 +150,7 @@ impl Db {
         let (key, now) = (key.clone(), self.now());
         self.run(Lane::Bulk, move |conn| {
             let sql = "update work_items set generation = generation + 1, state = 'ready', attempts = 0, due_at = greatest($4, coalesce(floor_at, $4)) \
-                       where scope = $1 and kind = $2 and entity = $3 returning account as t";
+                       where scope = $1 and kind = $2 and entity = $3 and state <> 'stopped' returning account as t";
             let query = sql_query(sql)
                 .bind::<Text, _>(key.scope.to_string())
                 .bind::<Text, _>(key.kind.as_str())

@@ -5,13 +5,19 @@ mod finish;
 mod holds;
 mod intake;
 mod list;
+mod operator;
 mod release;
+mod row;
 
 use jiff::Timestamp;
 use orderbridge_schema::decision::Effect;
 use orderbridge_schema::ids::AccountCode;
 use orderbridge_schema::work::{Aspects, Scope, Share, WorkKey, WorkKind};
+use uuid::Uuid;
 
+pub(crate) use holds::record_holds_on;
+pub use intake::OffsetStep;
+pub(crate) use intake::upsert_on;
 pub(crate) use list::effect;
 pub(crate) use release::{release_on, sku_causes};
 
@@ -66,6 +72,8 @@ pub struct WorkItem {
     pub last_event_at: Timestamp,
     /// The newest event's type, or who else asked.
     pub cause: String,
+    /// Our name of that event, if one asked.
+    pub event: Option<Uuid>,
 }
 
 /// When and why a claimed item is to be looked at again.
@@ -101,7 +109,8 @@ impl WorkState {
     }
 
     pub(crate) fn from_name(name: &str) -> Self {
-        if name == "held" { Self::Held } else { Self::Ready }
+        // One that a person stopped is held too: by that person.
+        if matches!(name, "held" | "stopped") { Self::Held } else { Self::Ready }
     }
 }
 
@@ -167,6 +176,19 @@ pub enum Causes {
     Prefix(String),
     /// Exactly these; case does not count, since SKUs have none.
     Exact(Vec<String>),
+}
+
+/// An entity that a person stopped: nothing is done about it until a person releases it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperatorHold {
+    /// Which entity.
+    pub key: WorkKey,
+    /// Why, in the person's words.
+    pub why: String,
+    /// Who, as their system names them.
+    pub by: String,
+    /// Since when.
+    pub held_at: Timestamp,
 }
 
 /// A hold as it stands.

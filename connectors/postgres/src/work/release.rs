@@ -27,7 +27,8 @@ const RELEASE: &str = "with chosen as ( \
    insert into work_items as w (scope, kind, entity, account, priority, aspects, due_at, first_event_at, last_event_at, cause) \
    select o.scope, o.kind, o.entity, o.account, $5, $6, $4 + o.place * interval '1 microsecond', o.since, $4, 'released: ' || o.cause \
    from ordered o order by o.scope, o.kind, o.entity \
-   on conflict (scope, kind, entity) do update set generation = w.generation + 1, state = 'ready', attempts = 0, cause = excluded.cause, \
+   on conflict (scope, kind, entity) do update set generation = w.generation + 1, attempts = 0, \
+     state = case when w.state = 'stopped' then w.state else 'ready' end, cause = excluded.cause, event_id = null, \
      aspects = w.aspects | excluded.aspects, \
      due_at = case when w.state = 'held' then greatest(excluded.due_at, coalesce(w.floor_at, excluded.due_at)) else w.due_at end \
    returning w.account";

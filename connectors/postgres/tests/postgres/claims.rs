@@ -13,19 +13,37 @@ async fn an_event_during_processing_is_never_swallowed() {
     let key = order("acme", 1);
     test.db.upsert(&[event(&key)]).await.unwrap();
     let item = test.claim(&lease, "one").await.remove(0);
+    let first = item.generation;
     test.db.upsert(&[event(&key)]).await.unwrap();
     assert!(!test.db.complete(&item).await.unwrap());
     let again = test.claim(&lease, "one").await.remove(0);
-    assert_eq!((again.generation, again.attempts), (2, 1), "ready at once, as if fresh");
+    assert_eq!((again.generation, again.attempts), (first + 1, 1), "ready at once, as if fresh");
 
     // The same for one that is put off.
     test.db.upsert(&[event(&key)]).await.unwrap();
     let postponed = Postponed { due_at: at("2026-11-22T13:00:00Z"), reason: "later".into(), counts_as_attempt: true, floor: None };
     assert!(!test.db.reschedule(&again, postponed).await.unwrap());
     let again = test.claim(&lease, "one").await.remove(0);
-    assert_eq!(again.generation, 3);
+    assert_eq!(again.generation, first + 2);
     assert!(test.db.complete(&again).await.unwrap());
     assert_eq!(test.db.work_show(&key).await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_thought_lost_cannot_finish_what_a_later_event_asked_for() {
+    let test = TestDb::new().await;
+    let lease = test.with_tenant().await;
+    let key = order("acme", 1);
+    test.db.upsert(&[event(&key)]).await.unwrap();
+    let lost = test.claim(&lease, "one").await.remove(0);
+    test.execute("update work_items set claimed_at = claimed_at - interval '16 minutes'");
+    let second = test.claim(&lease, "one").await.remove(0);
+    assert!(test.db.complete(&second).await.unwrap());
+
+    test.db.upsert(&[event(&key)]).await.unwrap();
+    assert_eq!(test.claim(&lease, "one").await.len(), 1);
+    assert!(!test.db.complete(&lost).await.unwrap(), "it was claimed before that event");
+    assert_eq!(test.claim(&lease, "one").await.len(), 1, "at worst it is looked at twice");
 }
 
 #[tokio::test(flavor = "multi_thread")]

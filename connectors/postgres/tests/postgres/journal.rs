@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use orderbridge_postgres::{CommandState, Confirmed, JournalEntry, Lease, NewCommand, SendRight};
+use orderbridge_postgres::{CommandState, Confirmed, JournalEntry, Lease, NewCommand, Refusal, SendRight};
 use orderbridge_schema::command::{CommandKey, CommandKind};
 use orderbridge_schema::work::Scope;
 use serde_json::json;
@@ -79,8 +79,8 @@ async fn a_value_that_was_set_can_be_set_again_under_a_new_revision() {
     let again = sent(&test, &again, &lease, 5_000).await;
     assert_eq!(again.confirmed_fingerprint, None, "nobody knows while a write is under way");
     assert!(!test.db.confirm(&entry, None, Confirmed::default()).await.unwrap(), "the first send's late answer is not the second's");
-    assert!(!test.db.refuse(&entry, "404", "gone", false).await.unwrap());
-    assert!(test.db.refuse(&again, "CMNC-1", "no such status", false).await.unwrap());
+    assert!(!test.db.refuse(&entry, "404", "gone", Refusal::Final).await.unwrap());
+    assert!(test.db.refuse(&again, "CMNC-1", "no such status", Refusal::Final).await.unwrap());
     assert_eq!(test.db.journal_entry(&again.key).await.unwrap().unwrap().state, CommandState::Refused);
 }
 
@@ -175,13 +175,31 @@ async fn a_definite_no_is_refused_or_planned_again() {
     let lease = test.with_tenant().await;
     let entry = test.db.plan(&sales_order()).await.unwrap();
     let first = sent(&test, &entry, &lease, 5_000).await;
-    assert!(test.db.refuse(&first, "429", "too many requests", true).await.unwrap());
+    assert!(test.db.refuse(&first, "429", "too many requests", Refusal::Passing).await.unwrap());
     let again = test.db.journal_entry(&entry.key).await.unwrap().unwrap();
     assert_eq!((again.state, again.why.as_deref()), (CommandState::Planned, Some("429: too many requests")));
-    assert!(!test.db.refuse(&first, "429", "too many requests", true).await.unwrap(), "once");
+    assert!(!test.db.refuse(&first, "429", "too many requests", Refusal::Passing).await.unwrap(), "once");
     let second = sent(&test, &again, &lease, 5_000).await;
     assert!(!test.db.doubt(&first, "late").await.unwrap(), "the first send is history");
-    assert!(test.db.refuse(&second, "CMNC-018", "unknown product", false).await.unwrap());
+    assert!(test.db.refuse(&second, "CMNC-018", "unknown product", Refusal::Final).await.unwrap());
     let replanned = test.db.plan(&sales_order()).await.unwrap();
     assert_eq!((replanned.state, replanned.revision, replanned.why), (CommandState::Planned, 2, None), "a refusal may be mended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn that_a_refused_command_was_matched_again_is_remembered_whatever_was_throttled_before() {
+    let test = TestDb::new().await;
+    let lease = test.with_tenant().await;
+    let entry = test.db.plan(&sales_order()).await.unwrap();
+    let throttled = sent(&test, &entry, &lease, 5_000).await;
+    assert!(test.db.refuse(&throttled, "429", "too many requests", Refusal::Passing).await.unwrap());
+    let entry = test.db.plan(&sales_order()).await.unwrap();
+    assert!(!entry.matched_again, "waiting for a platform is no matching");
+    let refused = sent(&test, &entry, &lease, 5_000).await;
+    assert!(test.db.refuse(&refused, "CMNC-018", "unknown contact", Refusal::MatchedAgain).await.unwrap());
+    let entry = test.db.plan(&sales_order()).await.unwrap();
+    assert_eq!((entry.state, entry.matched_again), (CommandState::Planned, true));
+    let refused = sent(&test, &entry, &lease, 5_000).await;
+    assert!(test.db.refuse(&refused, "CMNC-018", "unknown contact", Refusal::Final).await.unwrap());
+    assert!(test.db.plan(&sales_order()).await.unwrap().matched_again, "once, however often it is planned anew");
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use orderbridge_postgres::{CommandState, Confirmed, DbError, JournalEntry, Missed, SendRight};
+use orderbridge_postgres::{CommandState, Confirmed, DbError, JournalEntry, Missed, Refusal, SendRight};
 use orderbridge_schema::command::CommandKind;
 
 use crate::journal::{command, right, sales_order, sent, shipment, soon};
@@ -91,7 +91,7 @@ async fn a_keyed_create_in_doubt_is_resent_after_the_grace_and_its_refusal_settl
     wait_until_settled(&test, &first).await;
     let second = sent(&test, &first, &lease, 5_000).await;
     assert_eq!(second.sends, 2);
-    assert!(test.db.refuse(&second, "429", "too many requests", true).await.unwrap());
+    assert!(test.db.refuse(&second, "429", "too many requests", Refusal::Passing).await.unwrap());
     let after = test.db.journal_entry(&entry.key).await.unwrap().unwrap();
     assert_eq!(after.state, CommandState::InDoubt, "the first send may have made it");
     assert!(test.db.confirm(&after, Some(7), Confirmed::default()).await.unwrap());

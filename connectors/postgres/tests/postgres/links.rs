@@ -1,4 +1,4 @@
-use orderbridge_postgres::{CommandState, Confirmed, DbError, NewAgreement, NewLink, TimelineEntry};
+use orderbridge_postgres::{CommandState, Comparison, Confirmed, DbError, NewAgreement, NewLink, TimelineEntry};
 use orderbridge_schema::command::CommandKind;
 use orderbridge_schema::decision::{AgreedStatus, Cause, Effect, Hold};
 use orderbridge_schema::ids::{
@@ -78,8 +78,9 @@ async fn all_that_is_known_about_orders_is_loaded_in_one_go() {
     let lease = test.with_tenant().await;
     let acme = tenant("acme");
     test.db.save_links(&account(), &[order_link(1, 500), NewLink::Shipment(acme.clone(), shipment_link(4101, 77))], &[told("found")]).await.unwrap();
-    assert!(test.db.save_verified(&acme, StoreOrderId(1), SalesOrderId(500), &[row(1, 10), row(2, 20)], &[told("verified")]).await.unwrap());
-    assert!(!test.db.save_verified(&acme, StoreOrderId(1), SalesOrderId(501), &[], &[]).await.unwrap());
+    let stored = test.db.save_comparison(&acme, StoreOrderId(1), SalesOrderId(500), &[row(1, 10), row(2, 20)], &[], 1).await;
+    assert_eq!(stored.unwrap(), Comparison::Stored);
+    assert_eq!(test.db.save_comparison(&acme, StoreOrderId(1), SalesOrderId(501), &[], &[], 1).await.unwrap(), Comparison::NotLinked);
     test.db.save_agreed(&acme, StoreOrderId(1), pair(11, 2)).await.unwrap();
     test.clock.advance(Duration::from_secs(5));
     test.db.save_agreed(&acme, StoreOrderId(1), pair(11, 2)).await.unwrap();
@@ -162,4 +163,28 @@ async fn sales_orders_are_routed_by_their_links_and_foreign_ones_are_remembered(
     assert_eq!(test.db.tenant_of_store(&account(), &store).await.unwrap(), None);
     test.db.import_tenant(&tenant_import("acme", "abc")).await.unwrap();
     assert_eq!(test.db.tenant_of_store(&account(), &store).await.unwrap(), Some(tenant("acme")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_difference_that_was_found_is_never_forgotten_because_the_rules_changed() {
+    let test = TestDb::new().await;
+    test.with_tenant().await;
+    let acme = tenant("acme");
+    test.db.save_links(&account(), &[order_link(1, 500)], &[]).await.unwrap();
+    let differs = Hold { effect: Effect::Verification, cause: Cause::CreatedTotalDiffers, why: "why".into(), remedy: "do".into() };
+    let mut import = tenant_import("acme", "abc");
+    import.rules.orders.enabled = !import.rules.orders.enabled;
+    assert_eq!(test.db.import_tenant(&import).await.unwrap().rules_version, 2);
+
+    let compare = async |version| {
+        test.db.save_comparison(&acme, StoreOrderId(1), SalesOrderId(500), &[row(1, 10)], std::slice::from_ref(&differs), version).await
+    };
+    assert_eq!(compare(1).await.unwrap(), Comparison::Outdated);
+    let state = test.db.load_order_state(&acme, &[StoreOrderId(1)]).await.unwrap().remove(&StoreOrderId(1)).unwrap();
+    assert!(!state.links[0].verified && state.rows.is_empty() && state.holds.is_empty(), "it is compared again");
+
+    assert_eq!(compare(2).await.unwrap(), Comparison::Stored);
+    let state = test.db.load_order_state(&acme, &[StoreOrderId(1)]).await.unwrap().remove(&StoreOrderId(1)).unwrap();
+    assert!(state.links[0].verified);
+    assert_eq!((state.holds[0].effect, state.holds[0].cause.as_str()), (Effect::Verification, "created-total-differs"));
 }

@@ -60,3 +60,28 @@ async fn a_query_whose_caller_gave_up_runs_to_its_end() {
     other.batch_execute("commit").unwrap();
     eventually("the item", || async { test.db.work_show(&order("acme", 1)).await.unwrap() }).await;
 }
+
+/// Has the server write down, at each statement that changes a table, what time limits its session was opened with.
+const WATCH: &str = "create table seen (place text, idle text, statement text); \
+    create function see() returns trigger language plpgsql as $$ begin \
+      insert into seen values (tg_table_name, current_setting('idle_in_transaction_session_timeout'), current_setting('statement_timeout')); return null; \
+    end $$; \
+    create trigger see after insert on work_items for each statement execute function see(); \
+    create trigger see after insert on intake_offsets for each statement execute function see(); \
+    create trigger see after update on account_leases for each statement execute function see(); \
+    create trigger see after insert on tenants for each statement execute function see()";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_ends_a_transaction_that_idles_for_five_seconds_on_whatever_connection() {
+    let test = TestDb::new().await;
+    test.execute(WATCH);
+    test.with_tenant().await;
+    test.db.upsert(&[event(&order("acme", 1))]).await.unwrap();
+    let step = orderbridge_postgres::OffsetStep { topic: orderbridge_schema::topics::Topic::BigcommerceOrders, partition: 0, from: None, next: 1 };
+    test.db.intake(&[], &[step]).await.unwrap();
+    for (place, statement) in [("work_items", "5s"), ("intake_offsets", "5s"), ("account_leases", "5s"), ("tenants", "30s")] {
+        let of = |limits: &str| test.count(&format!("select count(*) as n from seen where place = '{place}'{limits}"));
+        assert!(of("") > 0, "{place}");
+        assert_eq!(of(&format!(" and (idle <> '5s' or statement <> '{statement}')")), 0, "{place}");
+    }
+}

@@ -142,3 +142,20 @@ async fn a_database_that_is_away_denies_calls_instead_of_letting_them_through() 
     test.execute("alter table gone rename to quota_windows");
     gate.acquire(&brightpearl(), Share::Orders).await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_are_not_made_are_given_back_and_used_by_others() {
+    let test = TestDb::new().await;
+    let gate = gate(&test, QuotaSettings { wait: Duration::from_millis(300), ..settings() });
+    let mut permits = Vec::new();
+    while let Ok(permit) = gate.acquire(&brightpearl(), Share::Orders).await {
+        permits.push(permit);
+    }
+    assert_eq!(permits.len(), 38);
+    permits.drain(..2).for_each(|permit| gate.give_back(permit));
+    for _given_back in 0..2 {
+        gate.acquire(&brightpearl(), Share::Fulfilment).await.unwrap();
+    }
+    gate.acquire(&brightpearl(), Share::Fulfilment).await.unwrap_err();
+    assert_eq!(granted(&test), 38);
+}

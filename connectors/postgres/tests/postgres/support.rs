@@ -265,6 +265,7 @@ pub fn event(key: &WorkKey) -> Upsert {
         share: Share::Orders,
         event_at: at(START),
         cause: "store/order/created".into(),
+        event: None,
     }
 }
 

@@ -116,6 +116,10 @@ async fn one_process_at_a_time_refreshes_and_only_the_present_pair() {
     assert!(!test.db.begin_refresh(&account(), generation, "two").await.unwrap(), "the database's time counts");
     test.execute("update accounts set refresh_until = clock_timestamp() - interval '1 second'");
     assert!(test.db.begin_refresh(&account(), generation, "two").await.unwrap(), "the first one died");
+    test.db.end_refresh(&account(), "one").await.unwrap();
+    assert!(!test.db.begin_refresh(&account(), generation, "one").await.unwrap(), "nobody ends another's");
+    test.db.end_refresh(&account(), "two").await.unwrap();
+    assert!(test.db.begin_refresh(&account(), generation, "one").await.unwrap(), "it brought nothing");
     assert!(test.db.store_tokens(&account(), generation, &tokens(2)).await.unwrap());
     assert!(!test.db.begin_refresh(&account(), generation, "one").await.unwrap(), "there is a newer pair");
     assert!(test.db.begin_refresh(&account(), generation + 1, "one").await.unwrap());
@@ -171,4 +175,15 @@ async fn a_removed_tenant_is_not_resumed_but_imported_again() {
     assert!(!test.db.resume_tenant(&acme).await.unwrap());
     test.db.import_tenant(&tenant_import("acme", "abc")).await.unwrap();
     assert_eq!(test.db.tenant(&acme).await.unwrap().unwrap().state, TenantState::Active);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pair_that_is_stored_late_takes_up_an_account_that_was_parked_over_the_former_one() {
+    let test = TestDb::new().await;
+    test.db.import_tenant(&tenant_import("acme", "abc")).await.unwrap();
+    let generation = test.db.account_credentials(&account()).await.unwrap().token_generation;
+    // Another process found the refresh token used up while this pair was on its way to the database.
+    assert!(test.db.park_account(&account(), generation, "refused").await.unwrap());
+    assert!(test.db.store_tokens(&account(), generation, &tokens(2)).await.unwrap());
+    assert_eq!(test.db.account(&account()).await.unwrap().unwrap().state, AccountState::Active);
 }

@@ -184,7 +184,7 @@ fn an_order_without_an_email_address_is_held() {
 #[test]
 fn a_contact_that_is_only_staff_or_supplier_is_never_used() {
     let case = found(vec![contact(7, true, false, true), contact(8, false, true, true)]);
-    assert_eq!(case.held(Effect::Creation), [Cause::ContactNotCustomer]);
+    assert_eq!(case.held(Effect::Creation), [Cause::ContactNotCustomer("c0ffee".into())]);
 }
 
 #[test]

@@ -166,6 +166,55 @@ fn a_cancellation_before_the_first_comparison_is_not_lost() {
     assert_eq!(remembers(&case), Some(pair(5, 2)));
 }
 
+/// The merchant now maps 11 to 6 and back, where it was 2.
+fn remapped(case: &mut Case) {
+    case.rules.status.brightpearl = vec![to_brightpearl(11, 6)];
+    case.rules.status.store = vec![to_store(6, 11)];
+}
+
+#[test]
+fn a_change_of_rules_alone_rewrites_nothing_until_somebody_asks_to_apply_them_again() {
+    let mut case = statuses(11, 2);
+    remapped(&mut case);
+    assert_eq!(remembers(&case), None);
+    let asked = Aspects::STORE_ORDER.with(Aspects::SALES_ORDER).with(Aspects::REAPPLY);
+    let mut case = case.with_aspects(asked);
+    assert_eq!(case.command(), told_brightpearl(6, 11), "2 is mapped no more, so the store's status is what is left to go by");
+    // Done, it agrees.
+    case.sales_order().status = SalesOrderStatusId(6);
+    assert_eq!(remembers(&case), Some(pair(11, 6)));
+    // Nothing was remembered of it.
+    case.full.agreed = None;
+    case.sales_order().status = SalesOrderStatusId(2);
+    assert_eq!(case.command(), told_brightpearl(6, 11));
+    // Statuses that agree by the present rules are left alone, whoever made them agree.
+    assert_eq!(remembers(&statuses(11, 2).with_aspects(asked)), Some(pair(11, 2)));
+}
+
+#[test]
+fn rules_are_applied_again_from_the_side_that_is_set_to_win_unless_a_side_has_changed() {
+    let asked = Aspects::STORE_ORDER.with(Aspects::SALES_ORDER).with(Aspects::REAPPLY);
+    let of = |winner| {
+        let mut case = statuses(11, 2).with_aspects(asked);
+        case.rules.status.brightpearl = vec![to_brightpearl(11, 6)];
+        case.rules.status.store = vec![to_store(2, 9)];
+        case.rules.status.winner = winner;
+        case
+    };
+    assert_eq!(of(Platform::Bigcommerce).command(), told_brightpearl(6, 11));
+    assert_eq!(of(Platform::Brightpearl).command(), told_store(9, 2));
+    let mut changed = of(Platform::Brightpearl);
+    changed.full.agreed = Some(agreement(10, 2));
+    assert_eq!(changed.command(), told_brightpearl(6, 11), "the store has changed since");
+    let mut unmapped = of(Platform::Brightpearl);
+    unmapped.rules.status.brightpearl.clear();
+    unmapped.rules.status.store.clear();
+    assert_eq!(remembers(&unmapped), Some(pair(11, 2)));
+    let mut archived = of(Platform::Brightpearl);
+    archived.order().deleted = true;
+    assert_eq!(remembers(&archived), None);
+}
+
 #[test]
 fn an_event_of_one_side_looks_only_at_that_side() {
     assert_eq!(remembers(&statuses(5, 2).with_aspects(Aspects::SALES_ORDER)), None);

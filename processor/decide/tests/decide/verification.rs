@@ -92,6 +92,15 @@ fn a_different_total_holds_the_verification_alone() {
 }
 
 #[test]
+fn the_same_total_with_another_tax_holds_too() {
+    let mut case = Case::created();
+    case.sales_order().tax -= d("0.01");
+    let decision = case.decision();
+    assert_eq!(decision.holds.iter().map(|hold| hold.cause.clone()).collect::<Vec<_>>(), [Cause::CreatedTotalDiffers]);
+    assert!(decision.holds[0].why.contains("tax"), "{}", decision.holds[0].why);
+}
+
+#[test]
 fn a_total_with_more_decimals_is_compared_in_the_minor_unit() {
     let mut case = Case::created();
     case.sales_order().total = d("42.0049");

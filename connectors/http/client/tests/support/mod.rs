@@ -203,6 +203,8 @@ impl QuotaGate for Gate {
         Box::pin(std::future::ready(self.denied.map_or_else(|| Ok(Permit::new(pool.clone(), share)), Err)))
     }
 
+    fn give_back(&self, _permit: Permit) {}
+
     fn observe(&self, pool: &PoolKey, seen: QuotaSeen) {
         self.observed.lock().unwrap().push((pool.clone(), seen));
     }

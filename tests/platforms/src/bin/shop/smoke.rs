@@ -22,6 +22,9 @@ const BETWEEN_PARTS: Duration = Duration::from_secs(3);
 /// So long nothing may call the platforms before the last judgement, and so long that is waited for.
 const QUIET: Duration = Duration::from_secs(4);
 const QUIET_WITHIN: Duration = Duration::from_secs(45);
+/// Calls that one order may cost on a platform, from its placing to its last shipment, all sweeps and our own echoes included. Beyond
+/// that something asks again and again.
+const CALLS_PER_ORDER_MAX: u64 = 12;
 /// Problems that are printed.
 const PROBLEMS_SHOWN: usize = 40;
 
@@ -97,6 +100,12 @@ pub async fn run(state: &State, plan: &Plan) -> Result<bool, Trouble> {
     }
     let after = smoke.calls().await?;
     smoke.tell_webhooks().await?;
+    let calls = (after.0.saturating_sub(before.0), after.1.saturating_sub(before.1));
+    for (platform, calls) in [("BigCommerce", calls.0), ("Brightpearl", calls.1)] {
+        if calls > CALLS_PER_ORDER_MAX.saturating_mul(u64::try_from(verdict.orders).unwrap_or(u64::MAX)) {
+            verdict.problems.push(format!("{calls} calls to {platform} are too many for {} orders", verdict.orders));
+        }
+    }
     report(&verdict);
     let per_order = |calls: u64| ratio(calls, verdict.orders);
     let outcome = Outcome {
@@ -107,8 +116,8 @@ pub async fn run(state: &State, plan: &Plan) -> Result<bool, Trouble> {
         shipments: verdict.shipments,
         wrong_totals: verdict.wrong_totals,
         dead_letters: dead_letters.ok(),
-        brightpearl_calls_per_order: per_order(after.1.saturating_sub(before.1)),
-        bigcommerce_calls_per_order: per_order(after.0.saturating_sub(before.0)),
+        brightpearl_calls_per_order: per_order(calls.1),
+        bigcommerce_calls_per_order: per_order(calls.0),
         seconds: ratio(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX), 1000),
     };
     say(&serde_json::to_string(&outcome).map_err(|error| Trouble::Shape(error.to_string()))?);
@@ -144,7 +153,7 @@ fn sum_of(page: &str, counter: &str) -> u64 {
 
 impl Smoke<'_> {
     async fn spoil_webhooks(&self) -> Result<(), Trouble> {
-        let chaos = json!({ "duplicate": 0.05, "reorder": 0.05 });
+        let chaos = json!({ "drop": 0.02, "duplicate": 0.05, "reorder": 0.05 });
         self.stores.post("chaos", &chaos).await?;
         self.accounts.post("chaos", &chaos).await?;
         Ok(())
@@ -166,8 +175,12 @@ impl Smoke<'_> {
             let sent = items(&sent, "");
             let doubled = sent.iter().filter(|one| one.get("duplicated") == Some(&Value::Bool(true))).count() / 2;
             let late = sent.iter().filter(|one| int(one, "/delayed_ms").is_some_and(|ms| ms > 0)).count();
-            let refused = sent.iter().filter(|one| !int(one, "/answer").is_some_and(|answer| (200..300).contains(&answer))).count();
-            say(&format!("{name}: {} webhooks sent, {doubled} of them twice, {late} held back; {refused} were not accepted", sent.len()));
+            let is_lost = |one: &&Value| one.get("dropped") == Some(&Value::Bool(true));
+            let lost = sent.iter().filter(is_lost).count();
+            let refused = |one: &&Value| !is_lost(one) && !int(one, "/answer").is_some_and(|answer| (200..300).contains(&answer));
+            let refused = sent.iter().filter(refused).count();
+            let all = sent.len();
+            say(&format!("{name}: {all} webhooks, {lost} of them lost, {doubled} sent twice, {late} held back; {refused} were not accepted"));
         }
         Ok(())
     }

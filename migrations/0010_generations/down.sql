@@ -1,0 +1,1 @@
+alter table work_items alter column generation set default 1;

@@ -1,0 +1,225 @@
+//! One step of a preview: the decision is noted, and the facts become what they would be.
+
+use jiff::Timestamp;
+use orderbridge_decide::{ContactFact, OrderFacts, Step, decide_order};
+use orderbridge_postgres::{CommandState, JournalEntry};
+use orderbridge_schema::command::{Command, NewSalesOrder, NewShipment, external_ref};
+use orderbridge_schema::decision::{AgreedStatus, Agreement, Decision};
+use orderbridge_schema::facts::StoreShipment;
+use orderbridge_schema::ids::{ContactId, SalesOrderId, ShipmentId};
+use orderbridge_schema::link::{OrderLink, ShipmentLink};
+use orderbridge_schema::work::{Aspects, Scope};
+
+use super::{Change, Preview, What};
+use crate::error::ReadError;
+use crate::session::Session;
+
+/// Whether more is to be found out.
+pub(super) enum Next {
+    /// Decide again.
+    Again,
+    /// Nothing more, or nothing that can be known now.
+    Settled,
+}
+
+/// Takes a step. The journal is asked what became of earlier attempts, since that is what the processor would go by.
+pub(super) async fn take(
+    session: &Session,
+    facts: &mut OrderFacts,
+    preview: &mut Preview,
+    decision: Decision,
+    now: Timestamp,
+) -> Result<Next, ReadError> {
+    for remark in &decision.remarks {
+        if !preview.remarks.contains(remark) {
+            preview.remarks.push(remark.clone());
+        }
+    }
+    facts.held.extend(decision.holds.iter().map(|hold| hold.effect));
+    preview.holds.clone_from(&decision.holds);
+    let recorded = record(session, facts, preview, &decision, now);
+    let mut acted = false;
+    for command in &decision.commands {
+        let key = command.key(&Scope::Tenant(session.tenant.clone()), &session.account);
+        let entry = session.db.journal_entry(&key).await?;
+        if retried_shipment(facts, command, entry.as_ref()) {
+            return Ok(Next::Again);
+        }
+        if preview.unknown.is_some() && is_status(command) {
+            continue;
+        }
+        acted = true;
+        if let Some(next) = made_before(session, facts, preview, command, entry.as_ref()) {
+            return Ok(next);
+        }
+        let in_doubt = entry.is_some_and(|entry| matches!(entry.state, CommandState::Sent | CommandState::InDoubt));
+        preview.changes.push(Change { key, in_doubt, what: what(facts, command) });
+        if let Command::CreateSalesOrder(order) = command {
+            follow_creation(session, facts, preview, order, now);
+            return Ok(Next::Settled);
+        }
+        pretend(facts, preview, command, now);
+    }
+    if decision.commands.is_empty() {
+        preview.settles_in_seconds = decision.again_after_seconds;
+    }
+    Ok(if recorded || acted { Next::Again } else { Next::Settled })
+}
+
+const fn is_status(command: &Command) -> bool {
+    matches!(command, Command::SetStoreStatus { .. } | Command::SetSalesOrderStatus { .. })
+}
+
+/// What a decision would leave in our own records.
+fn record(session: &Session, facts: &mut OrderFacts, preview: &mut Preview, decision: &Decision, now: Timestamp) -> bool {
+    let mut recorded = false;
+    if let Some(sales_order) = decision.adopted {
+        preview.records.push(format!("sales order {sales_order}, made before, is taken over"));
+        facts.links.push(link(session, facts, sales_order, false));
+        facts.aspects = Aspects::ALL;
+        recorded = true;
+    }
+    if let Some((sales_order, rows)) = &decision.verified {
+        preview.records.push(format!("the comparison of sales order {sales_order} is noted, with {} rows", rows.len()));
+        facts.links.iter_mut().filter(|link| link.sales_order == *sales_order).for_each(|link| link.verified = true);
+        facts.row_links.extend(rows.iter().cloned());
+        recorded = true;
+    }
+    for found in &decision.found_shipments {
+        preview.records.push(format!("shipment {} is linked to {} {}", found.shipment, found.kind, found.note));
+        facts.shipment_links.push(found.clone());
+        recorded = true;
+    }
+    if let Some(pair) = decision.agreed.filter(|pair| facts.agreed.map(|agreement| agreement.pair) != Some(*pair)) {
+        preview.records.push(format!("that status {} at the store and {} in Brightpearl agree is noted", pair.store, pair.brightpearl));
+        facts.agreed = Some(Agreement { pair, before: facts.agreed.map(|agreement| agreement.pair), at: now });
+    }
+    recorded
+}
+
+/// A shipment that was sent before without an answer is decided with that knowledge.
+fn retried_shipment(facts: &mut OrderFacts, command: &Command, entry: Option<&JournalEntry>) -> bool {
+    let Command::CreateShipment(_) = command else { return false };
+    let sent = entry.filter(|entry| entry.sends > 0).and_then(|entry| Some((entry.key.id.clone(), entry.sent_at?)));
+    let Some((mark, sent_at)) = sent.filter(|(mark, _)| !facts.shipments_in_doubt.contains_key(mark)) else { return false };
+    facts.shipments_in_doubt.insert(mark, sent_at);
+    true
+}
+
+/// What the journal knows to be made is not made again: its link would be restored.
+fn made_before(session: &Session, facts: &mut OrderFacts, preview: &mut Preview, command: &Command, entry: Option<&JournalEntry>) -> Option<Next> {
+    let entry = entry.filter(|entry| entry.state == CommandState::Confirmed)?;
+    match (command, entry.result_id) {
+        (Command::CreateContact(_), Some(id)) => {
+            preview.records.push(format!("contact {id}, made before, is linked"));
+            facts.contact = Some(ContactFact::Linked(ContactId(id)));
+            Some(Next::Again)
+        }
+        (Command::CreateSalesOrder(_), Some(id)) => {
+            preview.records.push(format!("sales order {id}, made before, is linked"));
+            facts.links.push(link(session, facts, SalesOrderId(id), false));
+            Some(Next::Again)
+        }
+        (Command::CreateContact(_) | Command::CreateSalesOrder(_), None) => {
+            preview.unknown = Some("it was made before without an answer that named it, and is looked up");
+            Some(Next::Settled)
+        }
+        (
+            Command::CreateShipment(_) | Command::SetExternalOrderId { .. } | Command::SetSalesOrderStatus { .. } | Command::SetStoreStatus { .. },
+            _,
+        ) => None,
+    }
+}
+
+fn link(session: &Session, facts: &OrderFacts, sales_order: SalesOrderId, verified: bool) -> OrderLink {
+    let external_ref = external_ref(&session.store, facts.id);
+    OrderLink { order: facts.id, part: 0, sales_order, installation: session.installation, external_ref, verified }
+}
+
+/// Which field from what to what.
+fn what(facts: &OrderFacts, command: &Command) -> What {
+    let store_order = facts.store_order.iter().flatten().next();
+    match command {
+        Command::CreateContact(_) => What::Contact,
+        Command::CreateSalesOrder(order) => What::SalesOrder { total: order.total(), currency: order.currency.clone(), rows: order.rows.len() },
+        Command::SetExternalOrderId { order, sales_order } => What::Field {
+            of: format!("store order {order}"),
+            field: "reference",
+            from: store_order.map(|order| order.external_order_id.clone()).unwrap_or_default(),
+            to: format!("BP-{sales_order}"),
+        },
+        Command::SetSalesOrderStatus { sales_order, status, .. } => What::Field {
+            of: format!("sales order {sales_order}"),
+            field: "status",
+            from: facts.sales_orders.get(sales_order).and_then(Option::as_ref).map(|order| order.status.to_string()).unwrap_or_default(),
+            to: status.to_string(),
+        },
+        Command::SetStoreStatus { order, status, .. } => What::Field {
+            of: format!("store order {order}"),
+            field: "status",
+            from: store_order.map(|order| order.status.to_string()).unwrap_or_default(),
+            to: status.to_string(),
+        },
+        Command::CreateShipment(shipment) => {
+            What::Shipment { mark: NewShipment::mark(shipment.note_kind, shipment.note, None), lines: shipment.items.clone() }
+        }
+    }
+}
+
+/// A new sales order is made from the store's order as it is, so that nothing but its id is left to be written there. Its rows are
+/// compared once it is made.
+fn follow_creation(session: &Session, facts: &mut OrderFacts, preview: &mut Preview, order: &NewSalesOrder, now: Timestamp) {
+    let made = SalesOrderId(0);
+    let pair = AgreedStatus { store: order.agreed_with, brightpearl: order.status.unwrap_or(0.into()) };
+    let mut after = facts.clone();
+    after.links.push(link(session, facts, made, true));
+    after.agreed = Some(Agreement { pair, before: None, at: now });
+    after.aspects = Aspects::STORE_ORDER;
+    after.held.clear();
+    let Step::Decided(decision) = decide_order(&session.context(now), &after) else { return };
+    for command in decision.commands.iter().filter(|command| matches!(command, Command::SetExternalOrderId { .. })) {
+        let key = command.key(&Scope::Tenant(session.tenant.clone()), &session.account);
+        let What::Field { of, field, from, .. } = what(facts, command) else { continue };
+        let to = "BP- and the new sales order's id".to_owned();
+        preview.changes.push(Change { key, in_doubt: false, what: What::Field { of, field, from, to } });
+    }
+    preview.remarks.extend(decision.remarks);
+}
+
+/// The facts as they would be after a command.
+fn pretend(facts: &mut OrderFacts, preview: &mut Preview, command: &Command, now: Timestamp) {
+    let agree = |facts: &mut OrderFacts, pair| {
+        facts.agreed = Some(Agreement { pair, before: facts.agreed.map(|agreement| agreement.pair), at: now });
+    };
+    match command {
+        Command::CreateContact(_) => facts.contact = Some(ContactFact::Linked(ContactId(0))),
+        // Told to its end already.
+        Command::CreateSalesOrder(_) => {}
+        Command::SetExternalOrderId { sales_order, .. } => {
+            facts.store_order.iter_mut().flatten().for_each(|order| order.external_order_id = format!("BP-{sales_order}"));
+        }
+        Command::SetSalesOrderStatus { sales_order, status, agreed_with } => {
+            facts.sales_orders.get_mut(sales_order).into_iter().flatten().for_each(|order| order.status = *status);
+            agree(facts, AgreedStatus { store: *agreed_with, brightpearl: *status });
+        }
+        Command::SetStoreStatus { status, agreed_with, .. } => {
+            facts.store_order.iter_mut().flatten().for_each(|order| order.status = *status);
+            agree(facts, AgreedStatus { store: *status, brightpearl: *agreed_with });
+        }
+        Command::CreateShipment(shipment) => {
+            preview.unknown = Some("the store moves the order's status by itself when a shipment is made; statuses are compared after that");
+            let (kind, note, address) = (shipment.note_kind, shipment.note, shipment.address);
+            facts.shipment_links.push(ShipmentLink { kind, note, order: facts.id, address, shipment: ShipmentId(0) });
+            facts.shipments.iter_mut().for_each(|shipments| {
+                shipments.push(StoreShipment {
+                    id: ShipmentId(0),
+                    address,
+                    comments: shipment.comments.clone(),
+                    tracking_number: shipment.tracking_number.clone(),
+                    created_at: now,
+                    items: shipment.items.clone(),
+                });
+            });
+        }
+    }
+}

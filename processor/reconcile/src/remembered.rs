@@ -1,0 +1,19 @@
+//! What our own records know of an order, before anything is read.
+
+use orderbridge_decide::OrderFacts;
+use orderbridge_postgres::OrderState;
+use orderbridge_schema::ids::StoreOrderId;
+use orderbridge_schema::work::Aspects;
+
+/// Facts to begin with: what is remembered of an order, and which sides of it are to be looked at.
+#[must_use]
+pub fn remembered(id: StoreOrderId, aspects: Aspects, state: OrderState) -> OrderFacts {
+    let mut facts = OrderFacts::new(id, aspects);
+    facts.shipments_in_doubt = state.shipments_in_doubt();
+    facts.held = state.holds.iter().map(|hold| hold.effect).collect();
+    facts.links = state.links;
+    facts.row_links = state.rows;
+    facts.shipment_links = state.shipments;
+    facts.agreed = state.agreed;
+    facts
+}

@@ -1,0 +1,135 @@
+//! What Brightpearl says of sales orders, notes, contacts and products.
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use crate::ids::{
+    ChannelId, ContactId, InstallationId, NoteId, ProductId, SalesOrderId, SalesOrderRowId, SalesOrderStatusId, ShippingMethodId, WarehouseId,
+};
+use crate::link::NoteKind;
+
+/// A Brightpearl sales order as it is now (BP §e.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SalesOrder {
+    /// Its id.
+    pub id: SalesOrderId,
+    /// `SO` for sales orders; credits and purchases share the id space (BP §e.1).
+    pub type_code: String,
+    /// The customer's reference: the store's order number.
+    pub reference: String,
+    /// Our key, empty if it was not made by an integration (BP §e.2).
+    pub external_ref: String,
+    /// Which installation made it, if any.
+    pub installation: Option<InstallationId>,
+    /// Present status.
+    pub status: SalesOrderStatusId,
+    /// Sales channel, if set.
+    pub channel: Option<ChannelId>,
+    /// The customer, if Brightpearl named one.
+    pub contact: Option<ContactId>,
+    /// The order it was made from by a back-order, if any.
+    pub parent: Option<SalesOrderId>,
+    /// Currency of its amounts.
+    pub currency: String,
+    /// Total with tax.
+    pub total: Decimal,
+    /// Tax in the total.
+    pub tax: Decimal,
+    /// When it last changed, if Brightpearl says.
+    pub updated_at: Option<Timestamp>,
+    /// Its rows in their order.
+    pub rows: Vec<SalesOrderRow>,
+}
+
+/// A row of a Brightpearl sales order (BP §e.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SalesOrderRow {
+    /// Its id.
+    pub id: SalesOrderRowId,
+    /// Place in the order: 10, 20, …
+    pub sequence: u32,
+    /// 1000 for free text.
+    pub product: ProductId,
+    /// Name on the row.
+    pub name: String,
+    /// How many.
+    pub quantity: Decimal,
+    /// Without tax.
+    pub net: Decimal,
+    /// Tax.
+    pub tax: Decimal,
+    /// Our row key, empty where Brightpearl does not echo it (UNCONFIRMED, BP §e.2).
+    pub external_ref: String,
+    /// A bundle's component; it has no amount of its own to match.
+    pub bundle_child: bool,
+    /// The row whose bundle this one is a component of.
+    pub bundle_parent_row: Option<SalesOrderRowId>,
+}
+
+/// A goods-out or drop-ship note (BP §h.3, §h.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Goods-out or drop-ship.
+    pub kind: NoteKind,
+    /// Its id.
+    pub id: NoteId,
+    /// The sales order; none for a transfer.
+    pub order: Option<SalesOrderId>,
+    /// Where from, if it says.
+    pub warehouse: Option<WarehouseId>,
+    /// Moves stock between warehouses and is no shipment.
+    pub transfer: bool,
+    /// All of it has left.
+    pub shipped: bool,
+    /// When it left.
+    pub shipped_at: Option<Timestamp>,
+    /// Tracking reference, empty if none: that is normal (BP §h.3).
+    pub reference: String,
+    /// Shipping method, if any.
+    pub shipping_method: Option<ShippingMethodId>,
+    /// Rows and quantities, summed over locations.
+    pub rows: Vec<NoteRow>,
+}
+
+/// What a note holds of one order row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoteRow {
+    /// The sales order's row.
+    pub row: SalesOrderRowId,
+    /// The product that moved.
+    pub product: ProductId,
+    /// How many, over all locations.
+    pub quantity: Decimal,
+}
+
+/// A contact that a search for an e-mail address found (BP §f).
+#[derive(Clone, PartialEq, Eq)]
+pub struct ContactMatch {
+    /// Its id.
+    pub id: ContactId,
+    /// Its primary e-mail address.
+    pub email: String,
+    /// Staff of the account: never a customer of ours.
+    pub staff: bool,
+    /// A supplier: never a customer of ours.
+    pub supplier: bool,
+    /// The primary contact of its company.
+    pub primary: bool,
+}
+
+impl std::fmt::Debug for ContactMatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ContactMatch").field("id", &self.id).field("staff", &self.staff).field("supplier", &self.supplier).finish_non_exhaustive()
+    }
+}
+
+/// The identities of one Brightpearl product (BP §g).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProductIdentity {
+    /// Its id.
+    pub id: ProductId,
+    /// SKU, trimmed; empty if none. Not guaranteed unique.
+    pub sku: String,
+    /// Archived products are never matched.
+    pub live: bool,
+}
