@@ -70,7 +70,7 @@ fn duplicates_and_reordered_events_make_one_sales_order_and_no_further_write() {
         let installation = Installation::new(&[]).await;
         let _all = installation.start("all", &[]).await;
         for platform in [&installation.bigcommerce, &installation.brightpearl] {
-            installation.control(platform, "chaos", json!({"duplicate": 0.5, "reorder": 0.5})).await;
+            installation.control(platform, "chaos", json!({"duplicate": 1.0, "reorder": 0.5})).await;
         }
         let merchant = Merchant::new(&installation).await;
         let mut orders = Vec::new();
@@ -98,7 +98,9 @@ fn duplicates_and_reordered_events_make_one_sales_order_and_no_further_write() {
             })
             .await;
             let (twice, overtaken) = spoilt(&installation, platform).await;
-            assert!(twice >= 4 && overtaken >= 2, "{twice} deliveries came twice, {overtaken} were overtaken");
+            assert!(twice >= 12, "{twice} deliveries came twice");
+            // Brightpearl sends few, and names many orders in one.
+            assert!(overtaken >= 5 || *platform == installation.brightpearl, "{overtaken} deliveries were overtaken");
         }
         let writes = async || {
             let posts = merchant.calls(&installation.brightpearl, "method=POST&path=/order-service/sales-order").await;

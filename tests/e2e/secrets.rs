@@ -60,9 +60,10 @@ impl Needles {
     fn look_for(&self, place: &str, text: &str) {
         let lower = text.to_lowercase();
         for (what, needle) in &self.0 {
-            let at = lower.find(&needle.to_lowercase());
-            let around = at.map(|at| lower.chars().skip(lower[..at].chars().count().saturating_sub(200)).take(500).collect::<String>());
-            assert!(around.is_none(), "the {what} stands in {place}: …{}…", around.unwrap_or_default());
+            if let Some((before, after)) = lower.split_once(&needle.to_lowercase()) {
+                let before: String = before.chars().rev().take(200).collect::<Vec<_>>().into_iter().rev().collect();
+                panic!("the {what} stands in {place}: …{before} HERE {}…", after.chars().take(200).collect::<String>());
+            }
         }
     }
 }

@@ -157,8 +157,8 @@ fn a_call_that_knows_the_path_and_not_the_words_is_refused_or_asked_again() {
         let status = place.status(request)?;
         taken.set(taken.get() + usize::from(status == 200));
         let expected: &[u16] = match field {
-            _ if !shaped => &[400, 401],
-            "accountCode" if value.is_empty() => &[503],
+            // What our own template may have come to is asked for again.
+            _ if !shaped => &[400, 401, 503],
             "accountCode" | "literal" => &[401],
             "raisedOn" => &[200],
             "id" if is_id_set(&value) => &[200],
@@ -195,7 +195,7 @@ fn one_damaged_byte_of_a_signed_delivery_is_refused_whichever_it_is() {
                 changed = true;
             }
             1 => sent.id = digit(&sent.id),
-            2 => sent.signature = Some(format!("v1,{}=", digit(&signature[3..46]))),
+            2 => sent.signature = Some(format!("v1,{}=", digit(signature.trim_start_matches("v1,").trim_end_matches('=')))),
             _ => sent.header_secret = sent.header_secret.as_deref().map(digit),
         }
         let request = if changed { sent.request().body(body) } else { sent.request() };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 
-use crate::installation::{Installation, Quotas};
+use crate::installation::{DEADLINE, Installation, Quotas};
 use crate::ledger::{self, Call, Kinds};
 use crate::merchant::{Merchant, Wish};
 use crate::place::{Place, until};
@@ -18,7 +18,6 @@ use crate::stats::{count, per, rounded};
 const QUOTAS: Quotas = Quotas { per_store: 3_000, per_account: 3_000 };
 /// Long enough for a whole burst to be placed before the first of it is taken up.
 const SETTLE_SECONDS: u32 = 4;
-const DEADLINE: Duration = Duration::from_secs(180);
 /// Nothing is called for this long: it is over.
 const QUIET: Duration = Duration::from_secs(3);
 
@@ -110,6 +109,7 @@ impl<'a> Shop<'a> {
         let contacts = ["one", "two"].into_iter().flat_map(|set| (0..orders).map(move |number| buyer(set, number))).collect();
         let wish = Wish { id: "shop".into(), contacts, settle_seconds: SETTLE_SECONDS, quota: QUOTAS.per_store, ..Wish::default() };
         let merchant = Merchant::open(&installation, wish).await?;
+        installation.warm_up(std::slice::from_ref(&merchant)).await?;
         let mut shop = Self { installation, merchant, orders };
         // Start-up is apart: the catalogue, reference lists, what is swept at first.
         shop.merchant.place(&shop.installation.platforms, "first@example.com").await?;
@@ -119,10 +119,8 @@ impl<'a> Shop<'a> {
 
     /// Waits until so many sales orders have been made and nothing more is called.
     async fn made(&mut self, orders: usize) -> anyhow::Result<()> {
-        let (platforms, wanted) = (&self.installation.platforms, u64::try_from(orders)?);
-        until("all orders are in Brightpearl", DEADLINE, || async { Ok((platforms.sales_orders().await? >= wanted).then_some(())) }).await?;
-        platforms.quiet(QUIET, DEADLINE).await?;
-        self.installation.check()
+        self.installation.made(orders).await?;
+        self.installation.platforms.quiet(QUIET, DEADLINE).await
     }
 
     async fn counts(&self, things: usize) -> anyhow::Result<Counts> {

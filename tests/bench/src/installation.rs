@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -12,12 +13,20 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::api::Api;
+use crate::deliveries::Deliveries;
+use crate::load;
+use crate::merchant::Merchant;
 use crate::place::{PARTITIONS, Place, free_address, private_folder, until};
 use crate::process::{Process, Start, Watch};
 
 const SOON: Duration = Duration::from_secs(60);
+/// The longest that any load may take to become sales orders.
+pub const DEADLINE: Duration = Duration::from_secs(180);
 /// "Without quotas": more than anybody can use.
 pub const NO_QUOTA: u32 = 1_000_000;
+
+/// No store of ours has orders from here on.
+const NO_ORDERS: u64 = 1_000_000_000;
 
 /// What every process of the product is told. The topics' prefix is the database's name.
 pub fn common_environment(place: &Place, database: &str, keys: &str) -> Vec<(String, String)> {
@@ -212,6 +221,22 @@ impl<'a> Installation<'a> {
         Ok(installation)
     }
 
+    /// Sends events about orders that do not exist until all are acknowledged: a broker that just began answers late, and a store leaves a
+    /// receiver alone for minutes that says no too often (BC §c, delivery semantics).
+    pub async fn warm_up(&self, merchants: &[Merchant]) -> anyhow::Result<()> {
+        let mut endpoints = Vec::new();
+        for merchant in merchants {
+            endpoints.push(merchant.endpoint(self).await?);
+        }
+        let deliveries = Arc::new(Deliveries::make(&endpoints, self.ingest, NO_ORDERS, 2_000));
+        let ask = || async {
+            let outcome = load::closed(self.ingest, &deliveries, 16, Duration::ZERO, Duration::from_millis(500)).await;
+            Ok((outcome.failed() < 0.01).then_some(()))
+        };
+        until("ingest acknowledges events", SOON, ask).await?;
+        self.platforms.quiet(Duration::from_secs(1), DEADLINE).await
+    }
+
     /// Imports a tenant's file and registers its webhooks.
     pub async fn connect(&self, tenant: &str, file: &str) -> anyhow::Result<()> {
         let path = self.folder.join(format!("{tenant}.toml"));
@@ -235,6 +260,31 @@ impl<'a> Installation<'a> {
     pub fn watch(&self) -> anyhow::Result<Watch> {
         let [kafka, postgres] = self.place.services()?;
         Ok(Watch::new(&[("orderbridge", self.role.pid()), kafka, postgres, ("simulators", self.platforms.pid())]))
+    }
+
+    /// Waits until so many sales orders have been made since the ledgers were emptied; if they are not, says where the others are.
+    pub async fn made(&mut self, orders: usize) -> anyhow::Result<()> {
+        let wanted = u64::try_from(orders)?;
+        let platforms = &self.platforms;
+        let waited =
+            until("all orders are in Brightpearl", DEADLINE, || async { Ok((platforms.sales_orders().await? >= wanted).then_some(())) }).await;
+        self.role.check()?;
+        if let Err(error) = waited {
+            bail!("{error:#}; {} of {wanted} are: {}", self.platforms.sales_orders().await?, self.whereabouts().await?);
+        }
+        Ok(())
+    }
+
+    /// What waits, and for what.
+    async fn whereabouts(&self) -> anyhow::Result<String> {
+        let work = "select kind || ' ' || state || ' ' || count(*) || ' ' || coalesce(reason, '') from work_items where kind <> 'sweep' group by kind, state, reason";
+        let held = "select 'held ' || effect || ' ' || cause || ' ' || count(*) from holds group by effect, cause";
+        let mut rows = vec![self.place.server.sql(&self.name, work).await?, self.place.server.sql(&self.name, held).await?];
+        for status in [200, 503] {
+            let answered = self.platforms.bigcommerce.counted("deliveries", &format!("status={status}")).await?;
+            rows.push(format!("{answered} of the stores' webhooks were answered with {status}"));
+        }
+        Ok(rows.join("\n"))
     }
 
     /// Asks a simulator for one of its stores' hooks, for deliveries of our own.

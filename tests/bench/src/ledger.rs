@@ -36,7 +36,7 @@ pub struct Delivery {
     #[serde(default)]
     body: Option<Value>,
     #[serde(default)]
-    dropped: bool,
+    answer: Option<u16>,
 }
 
 /// How often each kind of call was made.
@@ -47,10 +47,10 @@ pub async fn calls(api: &Api, filter: &str) -> anyhow::Result<Vec<Call>> {
     Ok(serde_json::from_value(api.look(&format!("ledger/calls?{filter}")).await?)?)
 }
 
-/// Webhooks of orders that arrived.
+/// Webhooks of orders that were taken in.
 pub async fn order_deliveries(api: &Api) -> anyhow::Result<Vec<Delivery>> {
     let all: Vec<Delivery> = serde_json::from_value(api.look("ledger/deliveries?event=order").await?)?;
-    Ok(all.into_iter().filter(|delivery| !delivery.dropped).collect())
+    Ok(all.into_iter().filter(|delivery| delivery.answer.is_some_and(|status| (200..300).contains(&status))).collect())
 }
 
 impl Call {

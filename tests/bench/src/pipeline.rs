@@ -6,10 +6,10 @@ use anyhow::bail;
 use serde_json::json;
 
 use crate::ceilings;
-use crate::installation::{Installation, NO_QUOTA, Quotas};
+use crate::installation::{DEADLINE, Installation, NO_QUOTA, Quotas};
 use crate::ledger::{self, Way};
 use crate::merchant::{Merchant, Wish};
-use crate::place::{Place, until};
+use crate::place::Place;
 use crate::process::Spent;
 use crate::report::{Bound, Figure, Report, Target, tell};
 use crate::stats::{Latencies, Samples, count, per, rounded};
@@ -18,7 +18,6 @@ use crate::stats::{Latencies, Samples, count, per, rounded};
 const STEADY: u32 = 20;
 /// What the simulators themselves add to a webhook's way: they look for due deliveries this often.
 const SIMULATORS_MS: f64 = 20.0;
-const DEADLINE: Duration = Duration::from_secs(180);
 
 /// Merchants that order, all with customers that Brightpearl knows.
 struct Shops {
@@ -35,6 +34,7 @@ impl Shops {
             let wish = Wish { id: format!("shop{number}"), contacts, quota: NO_QUOTA, ..Wish::default() };
             merchants.push(Merchant::open(installation, wish).await?);
         }
+        installation.warm_up(&merchants).await?;
         Ok(Self { merchants, customers, turn: 0 })
     }
 
@@ -51,12 +51,6 @@ fn customer(number: usize) -> String {
     format!("customer-{number}@example.com")
 }
 
-/// Waits until so many sales orders have been made since the ledger was emptied.
-async fn made(installation: &Installation<'_>, orders: usize) -> anyhow::Result<()> {
-    let wanted = u64::try_from(orders)?;
-    until("all orders are in Brightpearl", DEADLINE, || async { Ok((installation.platforms.sales_orders().await? >= wanted).then_some(())) }).await
-}
-
 /// Places orders as fast as the simulator takes them, and waits until all are in Brightpearl. Gives seconds and use.
 async fn burst(installation: &mut Installation<'_>, shops: &mut Shops, orders: usize) -> anyhow::Result<(f64, Spent)> {
     installation.platforms.forget(false).await?;
@@ -65,9 +59,8 @@ async fn burst(installation: &mut Installation<'_>, shops: &mut Shops, orders: u
     for _ in 0..orders {
         shops.place(installation).await?;
     }
-    made(installation, orders).await?;
+    installation.made(orders).await?;
     let (seconds, spent) = (began.elapsed().as_secs_f64(), watch.since(&before));
-    installation.check()?;
     installation.platforms.quiet(Duration::from_secs(1), DEADLINE).await?;
     Ok((seconds, spent))
 }
@@ -97,8 +90,7 @@ async fn steady(installation: &mut Installation<'_>, shops: &mut Shops, span: Du
         orders += 1;
     }
     let spent = watch.since(&before);
-    made(installation, orders).await?;
-    installation.check()?;
+    installation.made(orders).await?;
     let mut ways: Vec<Way> = ledger::ways(&installation.platforms).await?.into_values().collect();
     if ways.len() < orders {
         bail!("{} of {orders} orders have no webhook or no sales order in the ledgers", orders - ways.len());

@@ -11,8 +11,8 @@ use crate::merchant::Merchant;
 use crate::wait::{stays, until};
 
 /// How long a lease lasts, and how long before its end its owner has to stop.
-const LEASE: [(&str, &str); 2] = [("ORDERBRIDGE__PROCESSOR__LEASE_TTL", "6s"), ("ORDERBRIDGE__PROCESSOR__LEASE_MARGIN", "3s")];
-const TTL: Duration = Duration::from_secs(6);
+const LEASE: [(&str, &str); 2] = [("ORDERBRIDGE__PROCESSOR__LEASE_TTL", "8s"), ("ORDERBRIDGE__PROCESSOR__LEASE_MARGIN", "3s")];
+const TTL: Duration = Duration::from_secs(8);
 
 /// Sends a signal to the server and to all its children.
 async fn signal(data: &Path, name: &str) {
@@ -49,7 +49,7 @@ fn an_owner_whose_database_stands_still_stops_before_its_lease_ends() {
 
             signal(&own.data(), "CONT").await;
             merchant.synced(second).await;
-            assert_eq!(told("working on an account"), 2, "under a lease of its own");
+            assert!(told("working on an account") > 1, "under a lease of its own");
             for order in [first, second] {
                 assert_eq!(merchant.sales_orders(order).await.len(), 1);
             }

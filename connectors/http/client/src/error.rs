@@ -156,8 +156,11 @@ fn is_telephone(word: &str) -> bool {
 /// A run of at least 24 characters as tokens have, with a digit and a letter in it.
 fn has_token(word: &str) -> bool {
     let token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '=' | '_');
-    word.split(|c: char| !token(c))
-        .any(|run| run.len() >= 24 && run.bytes().any(|b| b.is_ascii_digit()) && run.bytes().any(|b| b.is_ascii_alphabetic()))
+    let has = |run: &str, kind: fn(&u8) -> bool| run.bytes().any(|byte| kind(&byte));
+    let is_token = |run: &str| run.len() >= 24 && has(run, u8::is_ascii_digit) && has(run, u8::is_ascii_alphabetic);
+    // Base64 may have slashes, and so has a path; a path is not of both cases with digits between.
+    let is_base64 = |run: &str| is_token(run) && has(run, u8::is_ascii_uppercase) && has(run, u8::is_ascii_lowercase);
+    word.split(|c: char| !token(c)).any(is_token) || word.split(|c: char| !token(c) && c != '/').any(is_base64)
 }
 
 #[cfg(test)]
@@ -191,6 +194,8 @@ mod tests {
     fn what_identifies_a_person_or_opens_a_door_is_hidden() {
         for (text, shown) in [
             ("Invalid instance token: Qk3xYz0123456789abcdefghij==", "Invalid instance token: (hidden)"),
+            ("so is Vc4kJwjB+/hVxiQ/HfuMusCCJfiQjKoT5mM0xE/97BwA==;", "so is (hidden)"),
+            ("/public-api/acme/order-service/sales-order/70001/row/12", "/public-api/acme/order-service/sales-order/70001/row/12"),
             ("filter primaryEmail=mara@example.com\nbad", "filter (hidden) bad"),
             ("filter primaryEmail=mara%40example.com", "filter (hidden)"),
             ("call +441170000000 now", "call (hidden) now"),
