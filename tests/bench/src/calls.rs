@@ -16,8 +16,6 @@ use crate::stats::{count, per, rounded};
 
 /// Large plans, enforced on both sides, so that 200 orders take seconds.
 const QUOTAS: Quotas = Quotas { per_store: 3_000, per_account: 3_000 };
-/// Long enough for a whole burst to be placed before the first of it is taken up.
-const SETTLE_SECONDS: u32 = 4;
 /// Nothing is called for this long: it is over.
 const QUIET: Duration = Duration::from_secs(3);
 
@@ -97,6 +95,8 @@ struct Shop<'a> {
     installation: Installation<'a>,
     merchant: Merchant,
     orders: usize,
+    /// Long enough for a whole burst to be placed before the first of it is taken up.
+    settle_seconds: u32,
 }
 
 fn buyer(set: &str, number: usize) -> String {
@@ -104,13 +104,14 @@ fn buyer(set: &str, number: usize) -> String {
 }
 
 impl<'a> Shop<'a> {
-    async fn open(place: &'a Place, orders: usize) -> anyhow::Result<Self> {
+    async fn open(place: &'a Place) -> anyhow::Result<Self> {
+        let (orders, settle_seconds) = (place.pick(200, 20), place.pick(10, 4));
         let installation = Installation::start(place, "calls", QUOTAS).await?;
         let contacts = ["one", "two"].into_iter().flat_map(|set| (0..orders).map(move |number| buyer(set, number))).collect();
-        let wish = Wish { id: "shop".into(), contacts, settle_seconds: SETTLE_SECONDS, quota: QUOTAS.per_store, ..Wish::default() };
+        let wish = Wish { id: "shop".into(), contacts, settle_seconds, quota: QUOTAS.per_store, ..Wish::default() };
         let merchant = Merchant::open(&installation, wish).await?;
         installation.warm_up(std::slice::from_ref(&merchant)).await?;
-        let mut shop = Self { installation, merchant, orders };
+        let mut shop = Self { installation, merchant, orders, settle_seconds };
         // Start-up is apart: the catalogue, reference lists, what is swept at first.
         shop.merchant.place(&shop.installation.platforms, "first@example.com").await?;
         shop.made(1).await?;
@@ -151,7 +152,7 @@ impl<'a> Shop<'a> {
     async fn delivered(&self) -> anyhow::Result<()> {
         let platforms = &self.installation.platforms;
         let least = u64::try_from(self.orders * 2)?;
-        until("the store's webhooks are delivered", Duration::from_secs(u64::from(SETTLE_SECONDS)), || async {
+        until("the store's webhooks are delivered", Duration::from_secs(u64::from(self.settle_seconds)), || async {
             let sent = platforms.bigcommerce.counted("deliveries", "").await?;
             Ok((sent >= least && platforms.undelivered("shop").await? == 0).then_some(()))
         })
@@ -206,7 +207,7 @@ impl<'a> Shop<'a> {
 
 /// Runs the part.
 pub async fn run(place: &Place, report: &mut Report) -> anyhow::Result<()> {
-    let mut shop = Shop::open(place, place.pick(200, 20)).await?;
+    let mut shop = Shop::open(place).await?;
     // Whom the first bursts make known, the second know.
     let unlinked = shop.pair("customers without a link", ["one", "two"]).await?;
     let linked = shop.pair("customers with a link", ["one", "two"]).await?;

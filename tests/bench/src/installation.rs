@@ -16,7 +16,7 @@ use crate::api::Api;
 use crate::deliveries::Deliveries;
 use crate::load;
 use crate::merchant::Merchant;
-use crate::place::{PARTITIONS, Place, free_address, private_folder, until};
+use crate::place::{Place, free_address, private_folder, until};
 use crate::process::{Process, Start, Watch};
 
 const SOON: Duration = Duration::from_secs(60);
@@ -36,7 +36,7 @@ pub fn common_environment(place: &Place, database: &str, keys: &str) -> Vec<(Str
         ("KAFKA_BROKERS", place.brokers.clone()),
         ("ORDERBRIDGE__KEYS", keys.to_owned()),
         ("ORDERBRIDGE__KAFKA__TOPIC_PREFIX", format!("{database}.{}.", std::process::id())),
-        ("ORDERBRIDGE__TOPICS__PARTITIONS", PARTITIONS.to_string()),
+        ("ORDERBRIDGE__TOPICS__PARTITIONS", place.partitions.to_string()),
         ("ORDERBRIDGE__TOPICS__REPLICATION", "1".into()),
         ("ORDERBRIDGE__TOPICS__MIN_INSYNC_REPLICAS", "1".into()),
         ("ORDERBRIDGE__INGEST__DIRECTORY__FILE", directory.display().to_string()),

@@ -31,9 +31,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::Context as _;
 use clap::{Parser, Subcommand, ValueEnum};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::place::Place;
 use crate::report::{Report, say, tell};
@@ -53,6 +52,9 @@ enum Command {
         /// Short runs that only show whether everything works
         #[arg(long)]
         quick: bool,
+        /// Partitions of each topic; the default is production's
+        #[arg(long, default_value_t = 12)]
+        partitions: u32,
         /// Where the figures go
         #[arg(long, default_value = "target/bench.json")]
         out: PathBuf,
@@ -102,9 +104,11 @@ impl Part {
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Bare { listen, workers } => bare::serve(listen, workers),
-        Command::Run { quick, out, parts } => {
+        Command::Run { quick, partitions, out, parts } => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(run(quick, &out, &parts)))
+            runtime
+                .map_err(anyhow::Error::from)
+                .and_then(|runtime| runtime.block_on(async { run(Place::find(quick, partitions)?, &out, &parts).await }))
         }
     };
     match done {
@@ -116,22 +120,30 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(quick: bool, out: &std::path::Path, parts: &[Part]) -> anyhow::Result<()> {
-    let place = Place::find(quick)?;
+async fn run(place: Place, out: &std::path::Path, parts: &[Part]) -> anyhow::Result<()> {
     let parts = if parts.is_empty() { Part::value_variants() } else { parts };
     let mut report = Report::default();
-    report.note("quick", json!(quick));
+    report.note("quick", json!(place.quick));
     report.note("measured_at", json!(jiff::Timestamp::now()));
     let settings = place.settings().await?;
-    if quick {
+    if place.quick {
         say("QUICK: runs too short to be believed");
     }
     say(&format!("{settings}"));
     report.note("settings", settings);
+    let mut failed = serde_json::Map::new();
     for part in parts {
         let began = Instant::now();
-        part.run(&place, &mut report).await.with_context(|| format!("{part:?}"))?;
+        // One part that cannot be measured is no reason to lose the others' figures.
+        if let Err(error) = part.run(&place, &mut report).await {
+            tell(&format!("{part:?} failed: {error:#}"));
+            failed.insert(format!("{part:?}"), json!(format!("{error:#}")));
+        }
         tell(&format!("{part:?} took {:.0} s", began.elapsed().as_secs_f64()));
     }
-    report.finish(out)
+    let all_measured = failed.is_empty();
+    report.note("failed", Value::Object(failed));
+    report.finish(out)?;
+    anyhow::ensure!(all_measured, "not all parts could be measured");
+    Ok(())
 }

@@ -15,6 +15,8 @@ use crate::database::Server;
 pub struct Place {
     /// Short runs, to see whether everything works.
     pub quick: bool,
+    /// Partitions of each topic.
+    pub partitions: u32,
     /// The executables.
     pub bin: PathBuf,
     /// Data of this bench's services; logs and settings of what it starts.
@@ -33,10 +35,11 @@ pub struct Place {
 
 impl Place {
     /// From the environment.
-    pub fn find(quick: bool) -> anyhow::Result<Self> {
+    pub fn find(quick: bool, partitions: u32) -> anyhow::Result<Self> {
         let get = |name: &str| std::env::var(name).map_err(|_unset| anyhow!("{name} is not set: run deploy/local/bench, or make bench"));
         Ok(Self {
             quick,
+            partitions,
             bin: get("BENCH_BIN")?.into(),
             local: get("ORDERBRIDGE_LOCAL")?.into(),
             repository: get("BENCH_REPOSITORY")?.into(),
@@ -86,7 +89,7 @@ impl Place {
         let model =
             processor.lines().find_map(|line| line.strip_prefix("model name")).map(|rest| rest.trim_start_matches([' ', '\t', ':']).to_owned());
         Ok(json!({
-            "broker": { "brokers": 1, "replication": 1, "min_insync_replicas": 1, "partitions": PARTITIONS, "flush": flush,
+            "broker": { "brokers": 1, "replication": 1, "min_insync_replicas": 1, "partitions": self.partitions, "flush": flush,
                 "producer": "idempotent, acks=all" },
             "postgres": self.server.settings().await?,
             "machine": { "processor": model, "load_core": self.load_core, "product_core": self.product_core,
@@ -94,9 +97,6 @@ impl Place {
         }))
     }
 }
-
-/// Partitions of each topic, as in production.
-pub const PARTITIONS: u32 = 12;
 
 /// An address that is free now.
 pub fn free_address() -> anyhow::Result<SocketAddr> {

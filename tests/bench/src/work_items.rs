@@ -12,6 +12,7 @@ use orderbridge_schema::work::{Aspects, Scope, Share, Upsert, WorkKey, WorkKind}
 use serde_json::json;
 
 use crate::place::Place;
+use crate::process::Watch;
 use crate::report::{Figure, Report, Target, tell};
 use crate::stats::{Latencies, Samples, count, per, rounded};
 use crate::tenants::{TENANTS, Tenants};
@@ -157,10 +158,16 @@ pub async fn run(place: &Place, report: &mut Report) -> anyhow::Result<()> {
     let known = Some(u64::try_from(each)?);
     full.batches(known, span / 2).await?;
     let (mut repeated, mut first) = (Samples::default(), Samples::default());
+    let [_, postgres] = place.services()?;
+    let watch = Watch::new(&[postgres]);
+    let before = watch.used();
     for _ in 0..pairs {
         repeated.push(full.batches(known, span).await?);
         first.push(full.batches(None, span).await?);
     }
+    let spent = watch.since(&before);
+    // Every span is spent in batches, at these rates.
+    let batches = (repeated.median() + first.median()) * span.as_secs_f64() * count(pairs);
     let slower = if first.median() < repeated.median() { &first } else { &repeated };
     let figures = vec![
         Figure::median("claim_p99_ratio_1m", &claims.ratio, "").target(Target::AtMost(2.0)),
@@ -180,9 +187,10 @@ pub async fn run(place: &Place, report: &mut Report) -> anyhow::Result<()> {
             claims.idle_ratio.median()
         ),
         format!("batches of {BATCH}: {:.0}/s of known items, {:.0}/s of new ones; the figure is the smaller", repeated.median(), first.median()),
+        format!("each batch: {}", spent.line(batches)),
     ];
     let raw = json!({ "pending": each * TENANTS, "claimed_at_once": CLAIMED, "claims_per_run": samples, "claims": claims.to_json(),
-        "batch": BATCH, "batches_per_s_known": repeated.to_json(), "batches_per_s_new": first.to_json(),
+        "batch": BATCH, "cpu_per_batch": spent.to_json(batches), "batches_per_s_known": repeated.to_json(), "batches_per_s_new": first.to_json(),
         "rows_per_s_known": rounded(repeated.median() * 500.0), "rows_per_s_new": rounded(first.median() * 500.0) });
     report.add("work_items", figures, &lines, raw);
     drop((full, empty));

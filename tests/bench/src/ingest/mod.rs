@@ -50,7 +50,7 @@ impl Spans {
 pub async fn run(place: &Place, report: &mut Report) -> anyhow::Result<()> {
     let spans = Spans::of(place);
     let mut roles = Roles::start(place).await?;
-    let at_start_mb = roles.peak_mb();
+    let (at_start_mb, resident_at_start_mb) = (roles.peak_mb(), roles.resident_mb());
     tell("ingest: warming the broker up");
     roles.warm_up(256, spans.warm_up).await?;
     let mut pairs = Pairs::new(&mut roles, spans);
@@ -70,11 +70,14 @@ pub async fn run(place: &Place, report: &mut Report) -> anyhow::Result<()> {
     let raw = json!({
         "closed": closed.iter().map(|(connections, rates)| (connections.to_string(), rates.to_json())).collect::<serde_json::Map<_, _>>(),
         "half_load": { "rate": rounded(half), "pairs": at_half.to_json() },
-        "memory_mb": { "peak_at_start": rounded(at_start_mb), "after_load": rounded(after_load_mb), "after_frozen_broker": rounded(peak_mb) },
+        "memory_mb": { "peak_once_ready": rounded(at_start_mb), "peak_after_load": rounded(after_load_mb), "peak_after_frozen_broker": rounded(peak_mb),
+            "resident_once_ready": rounded(resident_at_start_mb), "resident_in_the_end": rounded(roles.resident_mb()) },
         "frozen_broker": frozen, "workers": role::WORKERS, "tenants": crate::tenants::TENANTS,
         "pairs": spans.pairs, "seconds_per_run": spans.closed.as_secs_f64(),
     });
-    report.add("ingest", figures(&closed, &at_half, peak_mb), &lines(&closed, &at_half, half, [at_start_mb, after_load_mb, peak_mb]), raw);
+    let mut lines = lines(&closed, &at_half, half, [at_start_mb, after_load_mb, peak_mb]);
+    lines.push(format!("resident once ready {resident_at_start_mb:.1} MB, in the end {:.1} MB", roles.resident_mb()));
+    report.add("ingest", figures(&closed, &at_half, peak_mb), &lines, raw);
     roles.stop().await
 }
 

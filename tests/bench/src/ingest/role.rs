@@ -135,6 +135,11 @@ impl<'a> Roles<'a> {
         self.ingest.memory_mb("VmHWM")
     }
 
+    /// What it has resident now.
+    pub fn resident_mb(&self) -> f64 {
+        self.ingest.memory_mb("VmRSS")
+    }
+
     /// Ends both.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.ingest.stop().await?;
