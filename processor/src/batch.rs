@@ -139,6 +139,7 @@ impl Worker {
         let mut session = self.connections.session(account, tenant, share).await?;
         session.bigcommerce = session.bigcommerce.with_gate(Arc::clone(gate) as Arc<dyn QuotaGate>);
         self.ensure_catalogue(account).await?;
+        session.reference = self.reference(&session).await?;
         if share != Share::Orders && session.method_names.is_none() {
             session.method_names = Some(self.connections.read_method_names(account).await?);
         }

@@ -18,6 +18,7 @@ use crate::failure;
 use crate::gate::BatchGate;
 use crate::outcome::Outcome;
 use crate::own_writes::OwnWrites;
+use crate::reference::Kept;
 
 /// How long before its end an access token is refreshed.
 const REFRESH_BEFORE: Duration = Duration::from_secs(3600);
@@ -63,6 +64,8 @@ pub(crate) struct Connections {
     /// What we changed a moment ago.
     pub(crate) own_writes: OwnWrites,
     pub(crate) method_names: Mutex<HashMap<AccountCode, (Instant, MethodNames)>>,
+    /// What the platforms listed, for a moment: the database has it too.
+    pub(crate) references: Kept,
     /// When tokens that end soon may be renewed early again.
     pub(crate) early_again_at: Mutex<HashMap<AccountCode, Timestamp>>,
     /// Exchanges of tokens that are under way.
@@ -134,6 +137,7 @@ impl Connections {
             search_before_creating,
             rules: Arc::new(rules),
             rules_version,
+            reference: Arc::default(),
             bigcommerce,
             brightpearl: account.client.clone(),
             db: self.db.clone(),

@@ -22,6 +22,7 @@ mod orders;
 mod outcome;
 mod own_writes;
 mod perform;
+mod reference;
 mod refusals;
 mod route;
 mod scheduler;

@@ -98,6 +98,7 @@ impl Scheduler {
             nested: Arc::new(NestedReads::new(settings.nested_include == NestedInclude::Auto)),
             own_writes: OwnWrites::default(),
             method_names: std::sync::Mutex::default(),
+            references: crate::reference::Kept::default(),
             early_again_at: std::sync::Mutex::default(),
             exchanges: TaskTracker::new(),
         };

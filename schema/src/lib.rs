@@ -11,6 +11,7 @@ pub mod ids;
 pub mod idset;
 pub mod link;
 pub mod money;
+pub mod reference;
 pub mod rules;
 pub mod sweep;
 pub mod topics;

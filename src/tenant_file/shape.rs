@@ -75,14 +75,13 @@ const WORDS: Shape = Shape::Text(not_empty);
 const ANY_TEXT: Shape = Shape::Text(any);
 
 /// The whole file.
-pub static FILE: [Key; 7] = [
+pub static FILE: [Key; 6] = [
     required("tenant", Shape::Table(&TENANT)),
     required("bigcommerce", Shape::Table(&BIGCOMMERCE)),
     required("brightpearl", Shape::Table(&BRIGHTPEARL)),
     optional("orders", Shape::Table(&ORDERS)),
-    optional("money", Shape::Table(&MONEY)),
-    optional("status", Shape::Table(&STATUS)),
-    optional("shipments", Shape::Table(&SHIPMENTS)),
+    optional("taxes_and_accounts", Shape::Table(&TAXES_AND_ACCOUNTS)),
+    optional("fulfilment", Shape::Table(&FULFILMENT)),
 ];
 
 static TENANT: [Key; 1] = [required("id", Shape::Text(tenant_id))];
@@ -108,7 +107,7 @@ static BRIGHTPEARL: [Key; 9] = [
     optional("installation", ID),
 ];
 
-static ORDERS: [Key; 11] = [
+static ORDERS: [Key; 12] = [
     optional("enabled", Shape::Yes),
     optional("create_statuses", Shape::Many(&STORE_STATUS)),
     optional("settle_seconds", Shape::Whole { least: 0, most: u32::MAX as u64 }),
@@ -120,11 +119,12 @@ static ORDERS: [Key; 11] = [
     optional("project", ID),
     optional("shipping_methods", Shape::Many(&Shape::Table(&SHIPPING_METHOD))),
     optional("default_shipping_method", ID),
+    optional("status", Shape::Table(&STATUS)),
 ];
 
 static SHIPPING_METHOD: [Key; 2] = [required("store", WORDS), required("brightpearl", ID)];
 
-static MONEY: [Key; 6] = [
+static TAXES_AND_ACCOUNTS: [Key; 6] = [
     optional("tax_codes", Shape::Many(&Shape::Table(&TAX_CODE))),
     optional("default_tax_code", WORDS),
     optional("shipping_nominal_code", WORDS),
@@ -147,7 +147,7 @@ static STATUS: [Key; 7] = [
 
 static STATUS_PAIR: [Key; 2] = [required("store", STORE_STATUS), required("brightpearl", ID)];
 
-static SHIPMENTS: [Key; 3] =
+static FULFILMENT: [Key; 3] =
     [optional("enabled", Shape::Yes), optional("methods", Shape::Many(&Shape::Table(&CARRIER_ENTRY))), optional("default", Shape::Table(&CARRIER))];
 
 static CARRIER_ENTRY: [Key; 4] =

@@ -5,7 +5,7 @@ use orderbridge_schema::ids::{
     ChannelId, LeadSourceId, Platform, PriceListId, ProjectId, SalesOrderStatusId, ShippingMethodId, StoreStatusId, WarehouseId,
 };
 use orderbridge_schema::rules::{
-    Carrier, CarrierEntry, MoneyRules, OrderRules, PriceMode, ShipmentRules, ShippingMethodEntry, StatusRules, TaxCodeEntry, Tenders,
+    Carrier, CarrierEntry, TaxesAndAccounts, OrderRules, PriceMode, FulfilmentRules, ShippingMethodEntry, StatusRules, TaxCodeEntry, Tenders,
     ToBrightpearlEntry, ToStoreEntry,
 };
 use secrecy::ExposeSecret;
@@ -39,7 +39,7 @@ refresh_token = "refresh"
 channel = "${CHANNEL}"
 warehouse = 2
 
-[[money.tax_codes]]
+[[taxes_and_accounts.tax_codes]]
 rate = 5.5
 code = "R"
 "#;
@@ -61,20 +61,7 @@ fn mistakes(text: &str) -> Vec<String> {
 
 fn full_rules() -> Rules {
     let carrier = Carrier { provider: "royalmail".into(), carrier: "royal-mail".into(), method: "Tracked \"48\"\n".into() };
-    let orders = OrderRules {
-        enabled: false,
-        create_statuses: [2, 11].into_iter().map(StoreStatusId).collect(),
-        settle_seconds: 5,
-        channel: Some(ChannelId(1)),
-        warehouse: Some(WarehouseId(2)),
-        price_list: Some(PriceListId(3)),
-        price_mode: PriceMode::Inc,
-        lead_source: Some(LeadSourceId(4)),
-        project: Some(ProjectId(5)),
-        shipping_methods: vec![ShippingMethodEntry { store: "Königlich = schnell".into(), brightpearl: ShippingMethodId(6) }],
-        default_shipping_method: Some(ShippingMethodId(7)),
-    };
-    let money = MoneyRules {
+    let taxes_and_accounts = TaxesAndAccounts {
         tax_codes: vec![
             TaxCodeEntry { class: Some("Books".into()), rate: Some("5.50".parse().unwrap()), code: "T5".into() },
             TaxCodeEntry { class: None, rate: None, code: "-".into() },
@@ -94,8 +81,22 @@ fn full_rules() -> Rules {
         store_default: Some(StoreStatusId(0)),
         winner: Platform::Bigcommerce,
     };
+    let orders = OrderRules {
+        enabled: false,
+        create_statuses: [2, 11].into_iter().map(StoreStatusId).collect(),
+        settle_seconds: 5,
+        channel: Some(ChannelId(1)),
+        warehouse: Some(WarehouseId(2)),
+        price_list: Some(PriceListId(3)),
+        price_mode: PriceMode::Inc,
+        lead_source: Some(LeadSourceId(4)),
+        project: Some(ProjectId(5)),
+        shipping_methods: vec![ShippingMethodEntry { store: "Königlich = schnell".into(), brightpearl: ShippingMethodId(6) }],
+        default_shipping_method: Some(ShippingMethodId(7)),
+        status,
+    };
     let entry = CarrierEntry { brightpearl: ShippingMethodId(9), carrier: carrier.clone() };
-    Rules { orders, money, status, shipments: ShipmentRules { enabled: false, methods: vec![entry], default: Some(carrier) } }
+    Rules { orders, taxes_and_accounts, fulfilment: FulfilmentRules { enabled: false, methods: vec![entry], default: Some(carrier) } }
 }
 
 #[test]
@@ -108,7 +109,7 @@ fn values_come_from_the_file_or_from_the_environment() {
     assert_eq!(file.account.token_base.as_str(), "https://oauth.brightpearlapp.com/");
     assert_eq!(file.store.signature_mode, SignatureMode::Require);
     assert_eq!(file.rules.orders.channel, Some(ChannelId(7)));
-    assert_eq!(file.rules.money.tax_codes[0].rate, Some("5.5".parse().unwrap()));
+    assert_eq!(file.rules.taxes_and_accounts.tax_codes[0].rate, Some("5.5".parse().unwrap()));
 }
 
 #[test]
@@ -134,18 +135,18 @@ price_list = "${WORD}"
 create_statuses = [11, 99, 9, "x"]
 settle_seconds = 4000
 shipping_methods = [{ store = "Standard" }, { store = "Express", brightpearl = 0 }]
-[money]
+[taxes_and_accounts]
 tax_codes = [{ code = "" }, { rate = "101", code = "A" }, { rate = "x", code = "B" }]
-[[status.brightpearl]]
+[[orders.status.brightpearl]]
 store = 11
 brightpearl = 3
-[[status.brightpearl]]
+[[orders.status.brightpearl]]
 store = 11
 brightpearl = "three"
-[[status.brightpearl]]
+[[orders.status.brightpearl]]
 store = 11
 brightpearl = 4
-[payments]
+[payment]
 "#;
     let found = mistakes(text);
     let expected = [
@@ -168,12 +169,12 @@ brightpearl = 4
         "20:18 `orders.settle_seconds`: the settle delay must be an hour at most",
         "21:21 missing key `orders.shipping_methods.brightpearl`",
         "21:80 `orders.shipping_methods.brightpearl` must be a whole number from 1",
-        "23:23 `money.tax_codes.code`: a tax code must not be empty",
-        "23:38 `money.tax_codes.rate` must be a rate",
-        "23:68 `money.tax_codes.rate` must be a rate",
-        "29:15 `status.brightpearl.brightpearl` must be a whole number from 1, not a text",
-        "30:1 `status.brightpearl`: an earlier entry already says",
-        "33:2 unknown key `payments`; known here: tenant",
+        "23:23 `taxes_and_accounts.tax_codes.code`: a tax code must not be empty",
+        "23:38 `taxes_and_accounts.tax_codes.rate` must be a rate",
+        "23:68 `taxes_and_accounts.tax_codes.rate` must be a rate",
+        "29:15 `orders.status.brightpearl.brightpearl` must be a whole number from 1, not a text",
+        "30:1 `orders.status.brightpearl`: an earlier entry already says",
+        "33:2 unknown key `payment`; known here: tenant",
     ];
     let count = found.len().max(expected.len());
     for index in 0..count {

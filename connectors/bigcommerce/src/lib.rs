@@ -7,6 +7,7 @@ mod by_id;
 mod client;
 mod hooks;
 mod lenient;
+mod listing;
 mod nested;
 mod orders;
 mod payload;

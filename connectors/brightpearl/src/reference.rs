@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use orderbridge_http_client::CallError;
 use orderbridge_schema::ids::{ChannelId, InstallationId, SalesOrderStatusId, ShippingMethodId, WarehouseId};
+use orderbridge_schema::reference::TaxCode;
 use orderbridge_schema::work::Share;
 use rust_decimal::Decimal;
 use serde::Deserialize;
@@ -52,17 +53,6 @@ pub struct OrderStatus {
     pub type_code: String,
     /// Whether it can be used: neither disabled nor hidden.
     pub usable: bool,
-}
-
-/// A tax code (BP §i.2).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TaxCode {
-    /// As the merchant calls it; what rows carry.
-    pub code: String,
-    /// What it is for.
-    pub description: String,
-    /// Per cent; Brightpearl leaves a zero out.
-    pub rate: Decimal,
 }
 
 #[derive(Deserialize)]

@@ -44,7 +44,7 @@ pub(crate) fn decide_creation(ctx: &Context<'_>, facts: &OrderFacts) -> Ask<Deci
 
 fn create(ctx: &Context<'_>, facts: &OrderFacts, order: &StoreOrder, channel: ChannelId, warehouse: WarehouseId) -> Ask<Decision> {
     // Rows first: a contact is not made for an order that cannot be created yet.
-    let rows = match plan_rows(order, facts, &ctx.rules.money) {
+    let rows = match plan_rows(order, facts, &ctx.rules.taxes_and_accounts) {
         Ok(rows) => rows,
         Err(NoRows::Need(needs)) => return Err(needs),
         Err(NoRows::Held(holds)) => return Ok(Decision { holds, ..Decision::default() }),
@@ -63,7 +63,7 @@ fn create(ctx: &Context<'_>, facts: &OrderFacts, order: &StoreOrder, channel: Ch
         contact,
         reference: order.id.to_string(),
         placed_at: order.created_at,
-        status: ctx.rules.status.for_brightpearl(order.status),
+        status: ctx.rules.orders.status.for_brightpearl(order.status),
         agreed_with: order.status,
         channel,
         warehouse,

@@ -9,6 +9,7 @@ use orderbridge_schema::facts::ContactMatch;
 use orderbridge_schema::facts::{Coupon, Fee, Note, OrderAddress, OrderLine, SalesOrder, StoreOrder, StoreShipment, TaxRow};
 use orderbridge_schema::ids::{ContactId, InstallationId, ProductId, SalesOrderId, ShippingMethodId, StoreHash, StoreOrderId};
 use orderbridge_schema::link::{OrderLink, RowLink, ShipmentLink};
+use orderbridge_schema::reference::Reference;
 use orderbridge_schema::rules::Rules;
 use orderbridge_schema::work::Aspects;
 
@@ -25,6 +26,8 @@ pub struct Context<'a> {
     pub search_before_creating: bool,
     /// The tenant's rules.
     pub rules: &'a Rules,
+    /// What the rules may name, as the platforms listed it last.
+    pub reference: &'a Reference,
     /// The present moment.
     pub now: Timestamp,
 }

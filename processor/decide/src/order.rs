@@ -36,7 +36,7 @@ fn decide(ctx: &Context<'_>, facts: &OrderFacts) -> Ask<Decision> {
     }
     let reference = decide_reference(facts, first)?;
     let status = decide_status(ctx, facts, first)?;
-    Ok(merged([verification, shipments, reference, status]))
+    Ok(merged(vec![verification, shipments, reference, status]))
 }
 
 /// What a platform refused a moment ago waits; the order's other effects go on.
@@ -71,7 +71,7 @@ fn decide_reference(facts: &OrderFacts, link: &OrderLink) -> Ask<Decision> {
     }
 }
 
-fn merged(parts: [Decision; 4]) -> Decision {
+fn merged(parts: Vec<Decision>) -> Decision {
     let mut whole = Decision::default();
     for part in parts {
         whole.commands.extend(part.commands);

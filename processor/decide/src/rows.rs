@@ -11,7 +11,7 @@ use orderbridge_schema::decision::{Cause, Effect, Hold};
 use orderbridge_schema::facts::{Charge, Coupon, Fee, LineKind, OrderLine, StoreOrder, TaxRow, Taxed};
 use orderbridge_schema::ids::ProductId;
 use orderbridge_schema::money;
-use orderbridge_schema::rules::{MoneyRules, Tenders};
+use orderbridge_schema::rules::{TaxesAndAccounts, Tenders};
 use rust_decimal::Decimal;
 
 use crate::facts::{Ask, Need, Needs, OrderFacts, known};
@@ -70,7 +70,7 @@ struct Part {
 }
 
 /// The rows of the sales order for this store order.
-pub(crate) fn plan_rows(order: &StoreOrder, facts: &OrderFacts, rules: &MoneyRules) -> Result<Vec<NewRow>, NoRows> {
+pub(crate) fn plan_rows(order: &StoreOrder, facts: &OrderFacts, rules: &TaxesAndAccounts) -> Result<Vec<NewRow>, NoRows> {
     let lines = known(facts.lines.as_ref(), Need::Lines)?;
     let taxes = known(facts.taxes.as_ref(), Need::Taxes)?;
     let coupons = coupons(order, facts)?;
@@ -161,7 +161,7 @@ fn line_part(line: &OrderLine, products: &BTreeMap<&str, ProductId>) -> Part {
     }
 }
 
-fn charges(order: &StoreOrder, rules: &MoneyRules) -> impl Iterator<Item = Part> {
+fn charges(order: &StoreOrder, rules: &TaxesAndAccounts) -> impl Iterator<Item = Part> {
     let all = [
         ("bc-shipping", "Shipping", order.shipping, Taxed::Shipping, &rules.shipping_nominal_code),
         ("bc-handling", "Handling", order.handling, Taxed::Handling, &rules.fee_nominal_code),
@@ -174,11 +174,11 @@ fn charges(order: &StoreOrder, rules: &MoneyRules) -> impl Iterator<Item = Part>
     all.map(part).into_iter().flatten()
 }
 
-fn fee_part(fee: &Fee, rules: &MoneyRules) -> Part {
+fn fee_part(fee: &Fee, rules: &TaxesAndAccounts) -> Part {
     single(format!("bc-fee-{}", fee.id), fee.name.clone(), fee.charge, Taxed::Other, &rules.fee_nominal_code)
 }
 
-fn shipping_coupon(coupon: &Coupon, rules: &MoneyRules) -> Part {
+fn shipping_coupon(coupon: &Coupon, rules: &TaxesAndAccounts) -> Part {
     let name = if coupon.code.trim().is_empty() { "Delivery discount".to_owned() } else { format!("Delivery discount: {}", coupon.code.trim()) };
     // Delivery's own tax row already shows what the discount left of it (BC §j.2), so the discount carries none.
     let charge = Charge { gross: -coupon.discount, tax: Decimal::ZERO };
@@ -212,7 +212,7 @@ fn is_rounding(sum: Decimal, total: Decimal, parts: usize, decimals: u32) -> boo
 }
 
 /// Where the lines carry no share of the order's discounts, the discounts are a row of their own.
-fn with_order_discount(order: &StoreOrder, parts: &mut Vec<Part>, rules: &MoneyRules, decimals: u32) -> Option<Decimal> {
+fn with_order_discount(order: &StoreOrder, parts: &mut Vec<Part>, rules: &TaxesAndAccounts, decimals: u32) -> Option<Decimal> {
     if let Some(total) = agreeing_total(order, parts, rules.tenders, decimals) {
         return Some(total);
     }
@@ -292,7 +292,7 @@ fn covers_all(parts: &[Part], taxes: &[TaxRow]) -> bool {
 }
 
 /// Gives each part its tax code. All missing codes are named at once.
-fn coded_rows(parts: Vec<Part>, net: &[Decimal], tax: &[Decimal], taxes: &[TaxRow], rules: &MoneyRules) -> Result<Vec<NewRow>, NoRows> {
+fn coded_rows(parts: Vec<Part>, net: &[Decimal], tax: &[Decimal], taxes: &[TaxRow], rules: &TaxesAndAccounts) -> Result<Vec<NewRow>, NoRows> {
     let mut rows = Vec::with_capacity(parts.len());
     let mut holds: Vec<Hold> = Vec::new();
     for ((part, net), tax) in parts.into_iter().zip(net).zip(tax) {

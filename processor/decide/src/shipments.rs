@@ -22,14 +22,14 @@ const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(60);
 /// Decides about shipped notes. At most one shipment per decision: each is preceded by a fresh list of the order's shipments.
 pub(crate) fn decide_shipments(ctx: &Context<'_>, facts: &OrderFacts) -> Ask<Decision> {
     let wanted = facts.looks_at(Aspects::NOTES) || facts.notes.is_some();
-    if !wanted || !ctx.rules.shipments.enabled {
+    if !wanted || !ctx.rules.fulfilment.enabled {
         return Ok(Decision::default());
     }
     let pending = pending_notes(facts, known(facts.notes.as_ref(), Need::Notes)?);
     if pending.is_empty() {
         return Ok(Decision { cleared: vec![Effect::Shipment], ..Decision::default() });
     }
-    let unnamed = |note: &&Note| note.shipping_method.is_some() && ctx.rules.shipments.carrier(note.shipping_method).is_none();
+    let unnamed = |note: &&Note| note.shipping_method.is_some() && ctx.rules.fulfilment.carrier(note.shipping_method).is_none();
     gather([
         (facts.lines.is_none(), Need::Lines),
         (facts.shipments.is_none(), Need::Shipments),
@@ -218,7 +218,7 @@ fn shipment_command(
     items: Vec<(OrderLineId, u32)>,
     mark: String,
 ) -> Command {
-    let carrier = ctx.rules.shipments.carrier(note.shipping_method).cloned().unwrap_or_default();
+    let carrier = ctx.rules.fulfilment.carrier(note.shipping_method).cloned().unwrap_or_default();
     let name = note.shipping_method.and_then(|method| facts.method_names.as_ref()?.get(&method).cloned()).unwrap_or_default();
     let Carrier { provider, carrier, method } = carrier;
     let numbers: Vec<&str> = note.reference.split([',', ';', '|', '\n', '\r']).map(str::trim).filter(|number| !number.is_empty()).collect();

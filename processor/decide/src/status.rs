@@ -74,7 +74,7 @@ fn first_agreement(ctx: &Context<'_>, facts: &OrderFacts, link: &OrderLink) -> A
 /// The statuses that our sales order was made with, if the store has left the statuses in which orders are created while the sales order
 /// still has the one it was given.
 fn made_with(ctx: &Context<'_>, link: &OrderLink, now: AgreedStatus) -> Option<AgreedStatus> {
-    let (orders, status) = (&ctx.rules.orders, &ctx.rules.status);
+    let (orders, status) = (&ctx.rules.orders, &ctx.rules.orders.status);
     if link.installation != ctx.installation || orders.create_statuses.contains(&now.store) || agree(status, now) {
         return None;
     }
@@ -83,7 +83,7 @@ fn made_with(ctx: &Context<'_>, link: &OrderLink, now: AgreedStatus) -> Option<A
 }
 
 fn carry(ctx: &Context<'_>, facts: &OrderFacts, agreement: Agreement, order: &StoreOrder, sales_order: &SalesOrder) -> Ask<Decision> {
-    let rules = &ctx.rules.status;
+    let rules = &ctx.rules.orders.status;
     let now = AgreedStatus { store: order.status, brightpearl: sales_order.status };
     if is_stale(ctx, agreement, now) {
         return Ok(Decision { again_after_seconds: Some(READ_AGAIN_SECONDS), ..Decision::default() });
@@ -135,10 +135,10 @@ fn to_brightpearl(rules: &StatusRules, now: AgreedStatus, sales_order: &SalesOrd
 }
 
 fn to_store(ctx: &Context<'_>, now: AgreedStatus, order: &StoreOrder, facts: &OrderFacts) -> Ask<Decision> {
-    let rules = &ctx.rules.status;
+    let rules = &ctx.rules.orders.status;
     match rules.for_store(now.brightpearl).filter(|_| rules.to_store) {
         Some(status) => {
-            if ctx.rules.shipments.enabled {
+            if ctx.rules.fulfilment.enabled {
                 // Asking for the notes has the shipments decided, and made, before any status: a shipment moves the store's status by
                 // itself, so one that is made later would undo this one, and which event came first would matter.
                 known(facts.notes.as_ref(), Need::Notes)?;

@@ -42,7 +42,7 @@ pub(crate) fn decide_verification(ctx: &Context<'_>, facts: &OrderFacts, link: &
     let Some(Some(order)) = &facts.store_order else {
         return Ok(unmatched(sales_order, "the store has no such order any more, so its rows cannot be compared"));
     };
-    let planned = match plan_rows(order, facts, &ctx.rules.money) {
+    let planned = match plan_rows(order, facts, &ctx.rules.taxes_and_accounts) {
         Ok(rows) => rows,
         Err(NoRows::Need(needs)) => return Err(needs),
         Err(NoRows::Held(_)) => return Ok(unmatched(sales_order, "the store's order changed and its rows can no longer be worked out")),

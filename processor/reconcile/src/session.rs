@@ -8,6 +8,7 @@ use orderbridge_decide::{Context, OrderFacts, Step, decide_order};
 use orderbridge_postgres::{Db, EmailHasher};
 use orderbridge_schema::decision::Decision;
 use orderbridge_schema::ids::{AccountCode, InstallationId, ShippingMethodId, StoreHash, StoreOrderId, TenantId};
+use orderbridge_schema::reference::Reference;
 use orderbridge_schema::rules::Rules;
 use orderbridge_schema::work::Share;
 
@@ -35,6 +36,8 @@ pub struct Session {
     pub rules: Arc<Rules>,
     /// Version of the rules.
     pub rules_version: i64,
+    /// What the rules may name, as the platforms listed it last.
+    pub reference: Arc<Reference>,
     /// The store's client.
     pub bigcommerce: orderbridge_bigcommerce::Client,
     /// The account's client.
@@ -57,7 +60,8 @@ impl Session {
     /// The context of decisions at a moment.
     #[must_use]
     pub fn context(&self, now: Timestamp) -> Context<'_> {
-        Context { store: &self.store, installation: self.installation, search_before_creating: self.search_before_creating, rules: &self.rules, now }
+        let (search_before_creating, installation) = (self.search_before_creating, self.installation);
+        Context { store: &self.store, installation, search_before_creating, rules: &self.rules, reference: &self.reference, now }
     }
 }
 

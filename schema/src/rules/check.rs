@@ -11,7 +11,7 @@ const LAST_STORE_STATUS: u64 = 14;
 /// One thing wrong with a set of rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleProblem {
-    /// Where, as a dotted path such as `status.brightpearl[2].store`.
+    /// Where, as a dotted path such as `orders.status.brightpearl[2].store`.
     pub path: String,
     /// What, in plain words.
     pub message: String,
@@ -25,17 +25,17 @@ impl Rules {
         let mut found = Problems::default();
         found.store_statuses("orders.create_statuses", self.orders.create_statuses.iter().copied());
         found.repeats("orders.shipping_methods", self.orders.shipping_methods.iter().map(|entry| entry.store.trim().to_lowercase()));
-        found.store_statuses("status.brightpearl", self.status.brightpearl.iter().map(|entry| entry.store));
-        found.repeats("status.brightpearl", self.status.brightpearl.iter().map(|entry| entry.store));
-        found.store_statuses("status.store", self.status.store.iter().map(|entry| entry.store));
-        found.repeats("status.store", self.status.store.iter().map(|entry| entry.brightpearl));
-        found.store_statuses("status.store_default", self.status.store_default);
-        found.repeats("shipments.methods", self.shipments.methods.iter().map(|entry| entry.brightpearl));
-        let codes = self.money.tax_codes.iter().map(|entry| (entry.class.as_ref().map(|class| class.trim().to_lowercase()), entry.rate));
-        found.repeats("money.tax_codes", codes);
-        for (index, entry) in self.money.tax_codes.iter().enumerate() {
+        found.store_statuses("orders.status.brightpearl", self.orders.status.brightpearl.iter().map(|entry| entry.store));
+        found.repeats("orders.status.brightpearl", self.orders.status.brightpearl.iter().map(|entry| entry.store));
+        found.store_statuses("orders.status.store", self.orders.status.store.iter().map(|entry| entry.store));
+        found.repeats("orders.status.store", self.orders.status.store.iter().map(|entry| entry.brightpearl));
+        found.store_statuses("orders.status.store_default", self.orders.status.store_default);
+        found.repeats("fulfilment.methods", self.fulfilment.methods.iter().map(|entry| entry.brightpearl));
+        let codes = self.taxes_and_accounts.tax_codes.iter().map(|entry| (entry.class.as_ref().map(|class| class.trim().to_lowercase()), entry.rate));
+        found.repeats("taxes_and_accounts.tax_codes", codes);
+        for (index, entry) in self.taxes_and_accounts.tax_codes.iter().enumerate() {
             if entry.code.trim().is_empty() {
-                found.add(format!("money.tax_codes[{index}].code"), "a tax code must not be empty");
+                found.add(format!("taxes_and_accounts.tax_codes[{index}].code"), "a tax code must not be empty");
             }
         }
         if self.orders.settle_seconds > 3600 {

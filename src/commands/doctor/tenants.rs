@@ -81,8 +81,8 @@ fn rules(report: &mut Report, tenant: &TenantRecord) -> anyhow::Result<()> {
 
 fn missing(rules: &Rules) -> Vec<&'static str> {
     let orders = &rules.orders;
-    let tax = rules.money.default_tax_code.is_none() && rules.money.tax_codes.is_empty();
-    let needed = [("orders.channel", orders.channel.is_none()), ("orders.warehouse", orders.warehouse.is_none()), ("money.default_tax_code", tax)];
+    let tax = rules.taxes_and_accounts.default_tax_code.is_none() && rules.taxes_and_accounts.tax_codes.is_empty();
+    let needed = [("orders.channel", orders.channel.is_none()), ("orders.warehouse", orders.warehouse.is_none()), ("taxes_and_accounts.default_tax_code", tax)];
     needed.into_iter().filter(|(_, lacks)| orders.enabled && *lacks).map(|(rule, _)| rule).collect()
 }
 
@@ -140,14 +140,14 @@ async fn unknown_ids(client: &orderbridge_brightpearl::Client, rules: &Rules) ->
     let warehouses = client.warehouses(SHARE).await?;
     unknown.extend(rules.orders.warehouse.filter(|id| !warehouses.iter().any(|one| one.id == *id)).map(|id| format!("orders.warehouse {id}")));
     let statuses = client.order_statuses(SHARE).await?;
-    let named = rules.status.brightpearl.iter().map(|entry| entry.brightpearl).chain(rules.status.brightpearl_default);
+    let named = rules.orders.status.brightpearl.iter().map(|entry| entry.brightpearl).chain(rules.orders.status.brightpearl_default);
     let lacks = named.filter(|id| !statuses.iter().any(|one| one.id == *id && one.usable));
     unknown.extend(lacks.map(|id| format!("order status {id}")));
     let methods = client.shipping_methods(SHARE).await?;
     let named = rules.orders.shipping_methods.iter().map(|entry| entry.brightpearl).chain(rules.orders.default_shipping_method);
     unknown.extend(named.filter(|id| !methods.iter().any(|one| one.id == *id)).map(|id| format!("shipping method {id}")));
     let codes = client.tax_codes(SHARE).await?;
-    let named = rules.money.tax_codes.iter().map(|entry| &entry.code).chain(&rules.money.default_tax_code);
+    let named = rules.taxes_and_accounts.tax_codes.iter().map(|entry| &entry.code).chain(&rules.taxes_and_accounts.default_tax_code);
     unknown.extend(named.filter(|code| !codes.iter().any(|one| one.code == **code)).map(|code| format!("tax code {code}")));
     unknown.dedup();
     Ok(unknown)
@@ -191,9 +191,9 @@ mod tests {
     #[test]
     fn rules_without_which_every_order_is_held_are_named() {
         let mut rules = Rules::default();
-        assert_eq!(missing(&rules), ["orders.channel", "orders.warehouse", "money.default_tax_code"]);
+        assert_eq!(missing(&rules), ["orders.channel", "orders.warehouse", "taxes_and_accounts.default_tax_code"]);
         rules.orders.warehouse = Some(orderbridge_schema::ids::WarehouseId(2));
-        rules.money.default_tax_code = Some("T20".into());
+        rules.taxes_and_accounts.default_tax_code = Some("T20".into());
         assert_eq!(missing(&rules), ["orders.channel"]);
         rules.orders.enabled = false;
         assert_eq!(missing(&rules), Vec::<&str>::new());

@@ -11,6 +11,7 @@ use orderbridge_processor::NestedInclude;
 use orderbridge_reconcile::{NestedReads, Session};
 use orderbridge_schema::clock::Clock;
 use orderbridge_schema::ids::Platform;
+use orderbridge_schema::reference::Reference;
 use orderbridge_schema::work::Share;
 use serde::Serialize;
 
@@ -132,6 +133,7 @@ impl Tools {
         let (bigcommerce, _) = self.platforms.store(tenant).await?;
         let loaded = self.db.catalogue_state(&account.code).await?.loaded_at;
         ensure!(loaded.is_some(), "the products of account {} were never read: a processor does that with the first order", account.code);
+        let reference = self.reference(tenant).await?;
         let installation = match account.installation {
             Some(installation) => installation,
             None => brightpearl.installation(SHARE).await.context("asking Brightpearl for our installation")?,
@@ -144,6 +146,7 @@ impl Tools {
             search_before_creating: self.db.has_other_installations(&account.code, installation).await?,
             rules: Arc::new(tenant.rules.clone()),
             rules_version: tenant.rules_version,
+            reference: Arc::new(reference),
             bigcommerce,
             brightpearl,
             db: self.db.clone(),
@@ -153,6 +156,14 @@ impl Tools {
             share: SHARE,
             calls_at_once: self.calls_at_once,
         })
+    }
+
+    async fn reference(&self, tenant: &TenantRecord) -> anyhow::Result<Reference> {
+        let (account, store) = (self.db.account_reference(&tenant.account).await?, self.db.store_reference(&tenant.id).await?);
+        let (account, store) = account.zip(store).with_context(|| {
+            format!("the lists of account {} and its store were never read: a processor does that with the first order", tenant.account)
+        })?;
+        Ok(Reference { account: account.lists, store: store.lists })
     }
 
     async fn account(&self, tenant: &TenantRecord) -> anyhow::Result<AccountRecord> {

@@ -134,13 +134,13 @@ async fn account(platforms: &Platforms, code: &str, contacts: &[String]) -> anyh
 const RULES: &str = r#"channel = 5
 warehouse = 2
 
-[money]
+[taxes_and_accounts]
 default_tax_code = "T0"
 shipping_nominal_code = "4040"
 discount_nominal_code = "4009"
 tax_codes = [{ rate = "20", code = "T20" }, { rate = "0", code = "T0" }]
 
-[status]
+[orders.status]
 brightpearl = [
     { store = 11, brightpearl = 17 },
     { store = 9, brightpearl = 18 },
@@ -154,6 +154,6 @@ store = [
     { brightpearl = 22, store = 12 },
 ]
 
-[shipments]
+[fulfilment]
 methods = [{ brightpearl = 6, provider = "royalmail", method = "Tracked 48" }]
 "#;

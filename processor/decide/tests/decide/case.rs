@@ -9,6 +9,7 @@ use orderbridge_schema::decision::{Cause, Decision, Effect, Hold};
 use orderbridge_schema::facts::{Note, OrderLine, SalesOrder, StoreOrder, StoreShipment, TaxRow, Taxed};
 use orderbridge_schema::ids::{ContactId, StoreHash};
 use orderbridge_schema::link::OrderLink;
+use orderbridge_schema::reference::Reference;
 use orderbridge_schema::rules::Rules;
 use orderbridge_schema::work::Aspects;
 
@@ -24,6 +25,7 @@ const ROUNDS_MAX: usize = 10;
 #[derive(Debug, Clone)]
 pub struct Case {
     pub rules: Rules,
+    pub reference: Reference,
     pub search_before_creating: bool,
     pub now: Timestamp,
     pub full: OrderFacts,
@@ -52,7 +54,7 @@ impl Case {
         full.products = BTreeMap::from([(sku("TEA-1"), vec![TEA_PRODUCT]), (sku("MUG-1"), vec![MUG_PRODUCT])]);
         full.existing = Some(Vec::new());
         full.method_names = Some(BTreeMap::new());
-        Self { rules: rules(), search_before_creating: false, now: now(), full }
+        Self { rules: rules(), reference: Reference::default(), search_before_creating: false, now: now(), full }
     }
 
     /// An order whose sales order was made a moment ago.
@@ -117,6 +119,7 @@ impl Case {
             installation: INSTALLATION,
             search_before_creating: self.search_before_creating,
             rules: &self.rules,
+            reference: &self.reference,
             now: self.now,
         };
         let mut facts = own_records(&self.full);

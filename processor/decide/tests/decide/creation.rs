@@ -50,9 +50,9 @@ fn a_settled_order_becomes_a_sales_order_with_the_tenants_choices() {
 #[test]
 fn an_unmapped_status_and_shipping_method_take_their_defaults() {
     let mut case = Case::new();
-    case.rules.status.brightpearl.clear();
+    case.rules.orders.status.brightpearl.clear();
     assert_eq!((case.created_order().status, case.created_order().shipping_method), (None, None));
-    case.rules.status.brightpearl_default = Some(SalesOrderStatusId(8));
+    case.rules.orders.status.brightpearl_default = Some(SalesOrderStatusId(8));
     case.rules.orders.default_shipping_method = Some(ShippingMethodId(9));
     assert_eq!((case.created_order().status, case.created_order().shipping_method), (Some(SalesOrderStatusId(8)), Some(ShippingMethodId(9))));
 }
@@ -111,7 +111,7 @@ fn every_missing_rule_is_named_at_once() {
 #[test]
 fn every_missing_tax_code_is_named_at_once() {
     let mut case = Case::new();
-    case.rules.money.default_tax_code = None;
+    case.rules.taxes_and_accounts.default_tax_code = None;
     case.taxes()[1].rate = d("5.0000");
     let missing = ["Default@20", "Default@5"].map(|class| Cause::MissingTaxCode(class.into()));
     assert_eq!(case.held(Effect::Creation), missing);

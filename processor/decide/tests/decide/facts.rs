@@ -48,10 +48,10 @@ pub fn rules() -> Rules {
     let mut rules = Rules::default();
     rules.orders.channel = Some(ChannelId(1));
     rules.orders.warehouse = Some(WarehouseId(2));
-    rules.money.default_tax_code = Some("T".into());
+    rules.taxes_and_accounts.default_tax_code = Some("T".into());
     let both = [(11, 2), (2, 4), (3, 3), (5, 5)];
-    rules.status.brightpearl = both.into_iter().chain([(10, 4)]).map(|(store, brightpearl)| to_brightpearl(store, brightpearl)).collect();
-    rules.status.store = both.into_iter().map(|(store, brightpearl)| to_store(brightpearl, store)).collect();
+    rules.orders.status.brightpearl = both.into_iter().chain([(10, 4)]).map(|(store, brightpearl)| to_brightpearl(store, brightpearl)).collect();
+    rules.orders.status.store = both.into_iter().map(|(store, brightpearl)| to_store(brightpearl, store)).collect();
     rules
 }
 

@@ -59,7 +59,7 @@ fn small_order() -> impl Strategy<Value = Case> {
         *case.lines() = lines.collect();
         case.taxes().clear();
         (case.order().total, case.order().tax) = (case.order().shipping.gross, case.order().shipping.tax);
-        case.rules.status.winner = if brightpearl_wins { Platform::Brightpearl } else { Platform::Bigcommerce };
+        case.rules.orders.status.winner = if brightpearl_wins { Platform::Brightpearl } else { Platform::Bigcommerce };
         case
     })
 }
@@ -106,7 +106,7 @@ fn has_converged(world: &mut World, untouched: bool) -> Result<(), TestCaseError
     prop_assert_eq!(world.case.order().external_order_id.as_str(), "BP-70001");
     let now = AgreedStatus { store: world.case.order().status, brightpearl: world.case.sales_order().status };
     prop_assert_eq!(world.case.full.agreed.map(|agreed| agreed.pair), Some(now));
-    let rules = &world.case.rules.status;
+    let rules = &world.case.rules.orders.status;
     let mapped = rules.for_brightpearl(now.store) == Some(now.brightpearl) || rules.for_store(now.brightpearl) == Some(now.store);
     prop_assert!(mapped, "all statuses used are mapped: {:?}", now);
     for note in world.case.full.notes.iter().flatten() {

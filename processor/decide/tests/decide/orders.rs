@@ -277,5 +277,5 @@ fn pay(till: &Till, extras: &Extras, case: &mut Case, items: usize, (fees, unspr
             order.total -= credit + gift;
         }
     }
-    case.rules.money.tenders = extras.reading;
+    case.rules.taxes_and_accounts.tenders = extras.reading;
 }

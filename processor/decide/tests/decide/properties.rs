@@ -210,7 +210,7 @@ proptest! {
         let mut case = Wild { stage: 0, ..wild }.case();
         case.order().modified_at = crate::facts::ago(3600);
         case.now = crate::facts::now();
-        (case.order().coupon_discount, case.rules.money.tenders) = (Decimal::ZERO, orderbridge_schema::rules::Tenders::Included);
+        (case.order().coupon_discount, case.rules.taxes_and_accounts.tenders) = (Decimal::ZERO, orderbridge_schema::rules::Tenders::Included);
         let lines = case.full.lines.iter().flatten().filter(|line| line.quantity > 0).map(|line| line.discounted_total);
         let order = case.full.store_order.clone().flatten().unwrap();
         let parts: Vec<Decimal> = lines.chain([order.shipping.gross, order.handling.gross, order.wrapping.gross]).collect();

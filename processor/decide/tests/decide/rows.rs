@@ -47,7 +47,7 @@ fn two_rates_on_one_line_are_one_row_with_both() {
     let mut case = Case::new();
     case.taxes()[0] = tax(Taxed::Line(TEA), "6.25", "2.5");
     case.taxes().push(tax(Taxed::Line(TEA), "3.75", "1.5"));
-    case.rules.money.tax_codes = vec![TaxCodeEntry { class: None, rate: Some(d("10")), code: "NY".into() }];
+    case.rules.taxes_and_accounts.tax_codes = vec![TaxCodeEntry { class: None, rate: Some(d("10")), code: "NY".into() }];
     assert_eq!((case.rows()[0].tax, case.rows()[0].tax_code.as_str()), (d("4"), "NY"));
     assert_eq!(case.rows()[1].tax_code, "T");
 }
@@ -66,7 +66,7 @@ fn a_discount_that_no_line_shows_is_a_row_of_its_own() {
     let mut case = Case::new();
     (case.order().discount, case.order().coupon_discount, case.order().total) = (d("3"), d("1"), d("38"));
     case.full.coupons = Some(vec![coupon(1, "1")]);
-    case.rules.money.discount_nominal_code = Some("4010".into());
+    case.rules.taxes_and_accounts.discount_nominal_code = Some("4010".into());
     assert_eq!(money(&case)[3], row("bc-discount", "-4", "0"));
     assert_eq!(case.rows()[3].nominal_code.as_deref(), Some("4010"));
 }
@@ -103,7 +103,7 @@ fn a_total_after_tenders_is_told_from_one_before_them() {
         (Tenders::Excluded, "42", false),
     ] {
         let mut case = Case::new();
-        case.rules.money.tenders = tenders;
+        case.rules.taxes_and_accounts.tenders = tenders;
         (case.order().store_credit, case.order().gift_certificates, case.order().total) = (d("5"), d("10"), d(total));
         if creates {
             assert_eq!(case.created_order().total(), Some(d("42")), "{tenders:?} {total}");

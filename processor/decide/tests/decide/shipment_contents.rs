@@ -58,8 +58,8 @@ fn a_number_longer_than_the_store_takes_is_told_in_full_in_the_comments() {
 #[test]
 fn the_map_names_the_carrier_and_no_name_is_read() {
     let mut case = case("RM1");
-    case.rules.shipments.methods = vec![CarrierEntry { brightpearl: ShippingMethodId(6), carrier: carrier("royalmail", "", "Tracked 48") }];
-    case.rules.shipments.default = Some(carrier("", "dpd-uk", "Courier"));
+    case.rules.fulfilment.methods = vec![CarrierEntry { brightpearl: ShippingMethodId(6), carrier: carrier("royalmail", "", "Tracked 48") }];
+    case.rules.fulfilment.default = Some(carrier("", "dpd-uk", "Courier"));
     assert_eq!(told(&case.shipment()), ("royalmail", "", "Tracked 48"));
     assert!(!case.run().rounds.iter().flatten().any(|need| *need == Need::MethodNames));
     case.notes()[0].shipping_method = Some(ShippingMethodId(7));

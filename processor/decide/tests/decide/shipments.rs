@@ -229,6 +229,6 @@ fn goods_out_and_drop_ship_notes_of_one_number_are_two() {
 #[test]
 fn switched_off_shipments_read_and_send_nothing() {
     let mut case = shipped(vec![note(4101, &[(TEA_ROW, 2)])]);
-    case.rules.shipments.enabled = false;
+    case.rules.fulfilment.enabled = false;
     assert!(case.run().rounds.is_empty() && case.decision().commands.is_empty());
 }

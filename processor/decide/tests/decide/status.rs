@@ -45,7 +45,7 @@ fn only_the_side_that_changed_is_carried_across() {
 fn when_both_changed_the_chosen_side_wins_and_it_is_told() {
     for (winner, command) in [(Platform::Brightpearl, told_store(3, 3)), (Platform::Bigcommerce, told_brightpearl(5, 5))] {
         let mut case = statuses(5, 3);
-        case.rules.status.winner = winner;
+        case.rules.orders.status.winner = winner;
         assert_eq!(case.command(), command);
         assert_eq!(remark_keys(&case.decision()), ["status-both-changed"]);
     }
@@ -67,7 +67,7 @@ fn a_many_to_one_map_is_agreement_in_either_direction() {
     case.full.agreed = Some(agreement(10, 4));
     assert_eq!(remembers(&case), Some(pair(2, 4)));
     // And two of Brightpearl's that both mean 2.
-    case.rules.status.store.push(to_store(6, 2));
+    case.rules.orders.status.store.push(to_store(6, 2));
     case.sales_order().status = SalesOrderStatusId(6);
     assert_eq!(remembers(&case), Some(pair(2, 6)));
 }
@@ -116,8 +116,8 @@ fn a_change_without_a_rule_is_remembered_so_that_a_later_rule_does_not_carry_it(
         assert_eq!(remembers(&case), Some(now));
         assert_eq!(remark_keys(&case.decision()), ["status-not-mapped"]);
         case.full.agreed = Some(Agreement { pair: now, before: Some(pair(11, 2)), at: ago(10) });
-        case.rules.status.brightpearl_default = Some(SalesOrderStatusId(9));
-        case.rules.status.store_default = Some(StoreStatusId(9));
+        case.rules.orders.status.brightpearl_default = Some(SalesOrderStatusId(9));
+        case.rules.orders.status.store_default = Some(StoreStatusId(9));
         assert_eq!(remembers(&case), None);
     }
 }
@@ -125,20 +125,20 @@ fn a_change_without_a_rule_is_remembered_so_that_a_later_rule_does_not_carry_it(
 #[test]
 fn defaults_carry_what_the_map_does_not_name() {
     let mut case = statuses(12, 2);
-    case.rules.status.brightpearl_default = Some(SalesOrderStatusId(9));
+    case.rules.orders.status.brightpearl_default = Some(SalesOrderStatusId(9));
     assert_eq!(case.command(), told_brightpearl(9, 12));
     let mut case = statuses(11, 77);
-    case.rules.status.store_default = Some(StoreStatusId(12));
+    case.rules.orders.status.store_default = Some(StoreStatusId(12));
     assert_eq!(case.command(), told_store(12, 77));
 }
 
 #[test]
 fn a_direction_that_is_switched_off_carries_nothing() {
     let mut case = statuses(5, 2);
-    case.rules.status.to_brightpearl = false;
+    case.rules.orders.status.to_brightpearl = false;
     assert_eq!(remembers(&case), Some(pair(5, 2)));
     let mut case = statuses(11, 5);
-    case.rules.status.to_store = false;
+    case.rules.orders.status.to_store = false;
     assert_eq!(remembers(&case), Some(pair(11, 5)));
 }
 
@@ -147,7 +147,7 @@ fn the_first_comparison_is_the_first_agreement() {
     for (store, brightpearl) in [(11, 2), (11, 9), (9, 2)] {
         let mut case = statuses(store, brightpearl);
         // 9 is another status in which orders are created: the sales order may have been made in it.
-        case.rules.status.brightpearl.push(to_brightpearl(9, 7));
+        case.rules.orders.status.brightpearl.push(to_brightpearl(9, 7));
         case.full.agreed = None;
         assert_eq!(remembers(&case), Some(pair(store, brightpearl)));
     }
@@ -168,8 +168,8 @@ fn a_cancellation_before_the_first_comparison_is_not_lost() {
 
 /// The merchant now maps 11 to 6 and back, where it was 2.
 fn remapped(case: &mut Case) {
-    case.rules.status.brightpearl = vec![to_brightpearl(11, 6)];
-    case.rules.status.store = vec![to_store(6, 11)];
+    case.rules.orders.status.brightpearl = vec![to_brightpearl(11, 6)];
+    case.rules.orders.status.store = vec![to_store(6, 11)];
 }
 
 #[test]
@@ -196,9 +196,9 @@ fn rules_are_applied_again_from_the_side_that_is_set_to_win_unless_a_side_has_ch
     let asked = Aspects::STORE_ORDER.with(Aspects::SALES_ORDER).with(Aspects::REAPPLY);
     let of = |winner| {
         let mut case = statuses(11, 2).with_aspects(asked);
-        case.rules.status.brightpearl = vec![to_brightpearl(11, 6)];
-        case.rules.status.store = vec![to_store(2, 9)];
-        case.rules.status.winner = winner;
+        case.rules.orders.status.brightpearl = vec![to_brightpearl(11, 6)];
+        case.rules.orders.status.store = vec![to_store(2, 9)];
+        case.rules.orders.status.winner = winner;
         case
     };
     assert_eq!(of(Platform::Bigcommerce).command(), told_brightpearl(6, 11));
@@ -207,8 +207,8 @@ fn rules_are_applied_again_from_the_side_that_is_set_to_win_unless_a_side_has_ch
     changed.full.agreed = Some(agreement(10, 2));
     assert_eq!(changed.command(), told_brightpearl(6, 11), "the store has changed since");
     let mut unmapped = of(Platform::Brightpearl);
-    unmapped.rules.status.brightpearl.clear();
-    unmapped.rules.status.store.clear();
+    unmapped.rules.orders.status.brightpearl.clear();
+    unmapped.rules.orders.status.store.clear();
     assert_eq!(remembers(&unmapped), Some(pair(11, 2)));
     let mut archived = of(Platform::Brightpearl);
     archived.order().deleted = true;
@@ -239,7 +239,7 @@ fn shipments_are_made_before_a_status_that_tells_of_them() {
     assert_eq!(case.command(), told_store(2, 4));
     // With shipments switched off, the status is all there is to tell.
     case.notes().push(note(4101, &[(TEA_ROW, 2)]));
-    case.rules.shipments.enabled = false;
+    case.rules.fulfilment.enabled = false;
     assert_eq!(case.command(), told_store(2, 4));
 }
 
