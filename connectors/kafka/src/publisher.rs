@@ -34,7 +34,7 @@ impl Publisher {
 
     /// Publishes one event and waits until all in-sync replicas have it, at most [`KafkaSettings::publish_timeout`].
     ///
-    /// The future may be dropped at any moment: the record is then still sent, but nobody is told.
+    /// The future may be dropped at any moment: the record may then still be sent, but nobody is told.
     ///
     /// # Errors
     /// [`PublishError`]; the event may have been published nevertheless, unless it is `QueueFull` or `TooLarge`.

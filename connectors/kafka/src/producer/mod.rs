@@ -1,18 +1,26 @@
 //! The producer behind [`Publisher`](crate::Publisher) and [`DeadLetters`](crate::DeadLetters), and what it knows of the brokers' health.
 
+mod turns;
+
 use std::fmt;
+use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::time::{Duration, Instant};
 
 use orderbridge_schema::topics::Topic;
 use rdkafka::ClientContext;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
-use rdkafka::message::OwnedHeaders;
-use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
+use rdkafka::message::{Message as _, OwnedHeaders};
+use rdkafka::producer::{BaseRecord, DeliveryResult, NoCustomPartitioner, Producer as _, ProducerContext, ThreadedProducer};
+use tokio::sync::oneshot;
 
 use crate::client::{Complaints, config};
 use crate::settings::KafkaSettings;
+use turns::{Batch, PATIENCE, Turns};
+
+/// How often a flush looks whether all has left.
+const FLUSH_LOOK: Duration = Duration::from_millis(5);
 
 /// Where a record stands after all in-sync replicas have it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +78,57 @@ pub(crate) struct Outgoing {
 
 type State = Mutex<Result<(), String>>;
 
+type Answer = oneshot::Sender<Result<Published, PublishError>>;
+
+/// A record that waits for its turn.
+#[derive(Debug)]
+struct Waiting {
+    key: Vec<u8>,
+    value: Vec<u8>,
+    headers: OwnedHeaders,
+    answer: Answer,
+}
+
+/// A topic that is published to.
+#[derive(Debug)]
+struct Target {
+    topic: Topic,
+    name: String,
+    /// How many partitions it has; 0 before the brokers have said so.
+    partitions: AtomicI32,
+    turns: Mutex<Turns<Waiting>>,
+}
+
+impl Target {
+    fn turns(&self) -> MutexGuard<'_, Turns<Waiting>> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the library gives back with a record's fate.
+struct Handed {
+    target: Arc<Target>,
+    answer: Answer,
+    batch: u64,
+    /// Records of the batch whose fate is open.
+    open: Arc<AtomicUsize>,
+}
+
+impl Handed {
+    /// The batch ends before its last answer is given, so that whoever hears it can let the next one leave.
+    fn settle(self, fate: Result<Published, PublishError>) {
+        settle_one(&self.target, self.batch, &self.open);
+        // Nobody may wait for it any more.
+        self.answer.send(fate).ok();
+    }
+}
+
+fn settle_one(target: &Target, batch: u64, open: &AtomicUsize) {
+    if open.fetch_sub(1, Ordering::AcqRel) == 1 {
+        target.turns().end(batch);
+    }
+}
+
 /// Hears of lost brokers from the library itself, before any probe does.
 struct Context {
     health: Arc<State>,
@@ -85,7 +144,20 @@ impl ClientContext for Context {
     }
 }
 
-type Client = FutureProducer<Context>;
+impl ProducerContext<NoCustomPartitioner> for Context {
+    type DeliveryOpaque = Box<Handed>;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, handed: Box<Handed>) {
+        let topic = handed.target.topic;
+        let fate = match result {
+            Ok(message) => Ok(Published { topic, partition: message.partition(), offset: message.offset() }),
+            Err((error, _message)) => Err(PublishError::of(error)),
+        };
+        handed.settle(fate);
+    }
+}
+
+type Client = Arc<ThreadedProducer<Context>>;
 
 /// An idempotent producer with a thread of its own that keeps asking the brokers whether they are there.
 #[derive(Clone)]
@@ -98,7 +170,7 @@ struct Inner {
     settings: KafkaSettings,
     bytes_max: u32,
     health: Arc<State>,
-    topics: Vec<Topic>,
+    targets: Vec<Arc<Target>>,
     /// Dropped with the last clone, which ends the thread.
     _stop: SyncSender<()>,
 }
@@ -115,9 +187,14 @@ impl Producer {
         let health: Arc<State> = Arc::new(Mutex::new(Err("the brokers have not answered yet".into())));
         let client = client(settings, bytes_max, &health).map_err(|error| PublishError::of(&error))?;
         let (stop, stopped) = sync_channel(0);
-        let inner = Arc::new(Inner { client: RwLock::new(client), settings: settings.clone(), bytes_max, health, topics, _stop: stop });
+        let target = |topic| {
+            let (name, partitions, turns) = (settings.topic_name(topic), AtomicI32::new(0), Mutex::default());
+            Arc::new(Target { topic, name, partitions, turns })
+        };
+        let targets = topics.into_iter().map(target).collect();
+        let inner = Arc::new(Inner { client: RwLock::new(client), settings: settings.clone(), bytes_max, health, targets, _stop: stop });
         let watched = Arc::downgrade(&inner);
-        let interval = settings.probe_interval;
+        let interval = inner.settings.probe_interval;
         let watch = move || {
             probe(&watched);
             while matches!(stopped.recv_timeout(interval), Err(RecvTimeoutError::Timeout)) {
@@ -131,19 +208,30 @@ impl Producer {
         Ok(Self { inner })
     }
 
-    /// Hands a record to the library and waits for the acknowledgement. Dropping the future does not take the record back.
+    /// Has a record sent and waits for the acknowledgement. If the future is dropped, the record may be sent or not.
     pub(crate) async fn send(&self, outgoing: Outgoing) -> Result<Published, PublishError> {
         let Outgoing { topic, key, value, headers } = outgoing;
-        let name = self.inner.settings.topic_name(topic);
-        let record = FutureRecord::to(&name).key(&key).payload(&value).headers(headers);
-        // `send_result` refuses at once where `send` would wait for room in the queue.
-        let delivery = self.client().send_result(record).map_err(|(error, _record)| PublishError::of(&error))?;
-        match tokio::time::timeout(self.inner.settings.publish_timeout, delivery).await {
-            Err(_elapsed) => Err(PublishError::TimedOut),
-            Ok(Err(_canceled)) => Err(PublishError::Unavailable("the producer was replaced".into())),
-            Ok(Ok(Err((error, _message)))) => Err(PublishError::of(&error)),
-            Ok(Ok(Ok(delivery))) => Ok(Published { topic, partition: delivery.partition, offset: delivery.offset }),
+        let target = self.inner.targets.iter().find(|target| target.topic == topic);
+        let target = target.ok_or_else(|| PublishError::Unavailable(format!("nothing is published to {topic} here")))?;
+        let (answer, mut acknowledged) = oneshot::channel();
+        let bytes = key.len() + value.len();
+        let waiting = Waiting { key, value, headers, answer };
+        let bytes_max = usize::try_from(self.inner.settings.queue_kbytes_max).unwrap_or(usize::MAX).saturating_mul(1024);
+        if !target.turns().push(waiting, bytes, bytes_max, |waiting| !waiting.answer.is_closed()) {
+            return Err(PublishError::QueueFull);
         }
+        let until_acknowledged = async {
+            loop {
+                self.inner.let_leave(target);
+                // A batch that takes too long is passed by the next one.
+                if let Ok(fate) = tokio::time::timeout(PATIENCE, &mut acknowledged).await {
+                    return fate.unwrap_or_else(|_gone| Err(PublishError::Unavailable("the producer was replaced".into())));
+                }
+            }
+        };
+        let fate = tokio::time::timeout(self.inner.settings.publish_timeout, until_acknowledged).await.unwrap_or(Err(PublishError::TimedOut));
+        self.inner.let_leave(target);
+        fate
     }
 
     /// Why nothing can be published, if so; as of the last probe or the library's last word.
@@ -153,39 +241,83 @@ impl Producer {
 
     /// Waits until nothing is on its way any more, at most `limit`; says how many records were still.
     pub(crate) async fn flush(&self, limit: Duration) -> Result<(), usize> {
-        let client = self.client();
-        let flushed = tokio::task::spawn_blocking(move || match client.flush(limit) {
+        let all_left = async {
+            while self.inner.waiting() > 0 {
+                self.inner.targets.iter().for_each(|target| self.inner.let_leave(target));
+                tokio::time::sleep(FLUSH_LOOK).await;
+            }
+        };
+        let began = Instant::now();
+        tokio::time::timeout(limit, all_left).await.map_err(|_elapsed| self.inner.waiting())?;
+        let (client, rest) = (self.inner.client(), limit.saturating_sub(began.elapsed()));
+        let flushed = tokio::task::spawn_blocking(move || match client.flush(rest) {
             Ok(()) => Ok(()),
             Err(_timed_out) => Err(usize::try_from(client.in_flight_count()).unwrap_or_default()),
         });
         flushed.await.unwrap_or(Err(0))
     }
+}
 
+impl Inner {
     fn client(&self) -> Client {
-        self.inner.client.read().unwrap_or_else(PoisonError::into_inner).clone()
+        Arc::clone(&self.client.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Records that wait for their turn.
+    fn waiting(&self) -> usize {
+        self.targets.iter().map(|target| target.turns().len()).sum()
+    }
+
+    /// Lets the batch leave whose turn it is, if there is one.
+    fn let_leave(&self, target: &Arc<Target>) {
+        let partitions = target.partitions.load(Ordering::Relaxed);
+        let next = target.turns().next(partitions, Instant::now());
+        if let Some(batch) = next {
+            hand_over(&self.client(), target, batch);
+        }
     }
 }
 
+/// Hands a batch to the library, record after record; it takes them for one request. What nobody waits for any more is left out.
+fn hand_over(client: &ThreadedProducer<Context>, target: &Arc<Target>, batch: Batch<Waiting>) {
+    // One more than the records: the batch cannot end before all of it was handed over.
+    let open = Arc::new(AtomicUsize::new(batch.records.len() + 1));
+    for Waiting { key, value, headers, answer } in batch.records {
+        if answer.is_closed() {
+            settle_one(target, batch.id, &open);
+            continue;
+        }
+        let handed = Box::new(Handed { target: Arc::clone(target), answer, batch: batch.id, open: Arc::clone(&open) });
+        let mut record = BaseRecord::with_opaque_to(&target.name, handed).key(&key).payload(&value).headers(headers);
+        record.partition = batch.partition;
+        if let Err((error, record)) = client.send(record) {
+            record.delivery_opaque.settle(Err(PublishError::of(&error)));
+        }
+    }
+    settle_one(target, batch.id, &open);
+}
 fn client(settings: &KafkaSettings, bytes_max: u32, health: &Arc<State>) -> KafkaResult<Client> {
     config(settings)
         .set("enable.idempotence", "true")
         .set("acks", "all")
-        .set("linger.ms", "1")
+        // Batches are made in `turns`.
+        .set("linger.ms", "0")
         .set("partitioner", "murmur2_random")
         .set("queue.buffering.max.kbytes", settings.queue_kbytes_max.to_string())
         .set("message.max.bytes", bytes_max.to_string())
         .set("message.timeout.ms", settings.message_timeout.as_millis().to_string())
         .set("request.timeout.ms", settings.message_timeout.as_millis().to_string())
         .create_with_context(Context { health: Arc::clone(health), complaints: Complaints::default() })
+        .map(Arc::new)
 }
 
 /// Asks once, and replaces a client that can never publish again.
 fn probe(watched: &Weak<Inner>) {
     let Some(inner) = watched.upgrade() else { return };
-    let current = inner.client.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let current = inner.client();
     let answer = match current.client().fatal_error() {
         Some((_code, why)) => replace(&inner, &why),
-        None => inner.topics.iter().try_for_each(|&topic| ask(&current, &inner.settings, topic)),
+        None => inner.targets.iter().try_for_each(|target| ask(&current, &inner.settings, target)),
     };
     let mut health = inner.health.lock().unwrap_or_else(PoisonError::into_inner);
     match (&*health, &answer) {
@@ -197,9 +329,9 @@ fn probe(watched: &Weak<Inner>) {
 }
 
 /// One topic's metadata: is a broker there, does the topic exist, has every partition a leader?
-fn ask(client: &Client, settings: &KafkaSettings, topic: Topic) -> Result<(), String> {
-    let name = settings.topic_name(topic);
-    let metadata = client.client().fetch_metadata(Some(&name), settings.probe_timeout).map_err(|error| format!("no broker answers: {error}"))?;
+fn ask(client: &Client, settings: &KafkaSettings, target: &Target) -> Result<(), String> {
+    let name = &target.name;
+    let metadata = client.client().fetch_metadata(Some(name), settings.probe_timeout).map_err(|error| format!("no broker answers: {error}"))?;
     let found = metadata.topics().iter().find(|found| found.name() == name).ok_or_else(|| format!("topic {name} does not exist"))?;
     if let Some(error) = found.error() {
         return Err(format!("topic {name} cannot be used: {}", RDKafkaErrorCode::from(error)));
@@ -207,6 +339,7 @@ fn ask(client: &Client, settings: &KafkaSettings, topic: Topic) -> Result<(), St
     if found.partitions().is_empty() {
         return Err(format!("topic {name} does not exist"));
     }
+    target.partitions.store(i32::try_from(found.partitions().len()).unwrap_or_default(), Ordering::Relaxed);
     match found.partitions().iter().find(|partition| partition.leader() < 0) {
         Some(partition) => Err(format!("partition {} of topic {name} has no leader", partition.id())),
         None => Ok(()),
@@ -219,5 +352,6 @@ fn replace(inner: &Inner, why: &str) -> Result<(), String> {
     metrics::counter!("orderbridge_kafka_producer_replaced_total").increment(1);
     let fresh = client(&inner.settings, inner.bytes_max, &inner.health).map_err(|error| format!("a new producer could not be made: {error}"))?;
     *inner.client.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+    inner.targets.iter().for_each(|target| target.turns().forget_all());
     Err("the producer was just replaced".into())
 }
