@@ -7,6 +7,7 @@ mod file;
 mod snapshot;
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -131,8 +132,10 @@ impl Directory {
             }
         }
         let heard = Arc::clone(&shared);
+        let is_first = AtomicBool::new(true);
         let listener = Listener::start(db.listen_url(), DIRECTORY, move |what| {
-            if what == Heard::Connected {
+            // What changed between the load and the first connection shows in the version; only later ones may be to another database.
+            if what == Heard::Connected && !is_first.swap(false, Ordering::Relaxed) {
                 heard.standing().suspect = true;
             }
             if what != Heard::Lost {
