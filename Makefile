@@ -59,6 +59,7 @@ lint: ## format, clippy, documentation, edges between crates, migrations, script
 	cargo fmt --all --check
 	$(LOCAL)/check-edges
 	$(LOCAL)/check-migrations
+	$(LOCAL)/check-alerts
 	@if command -v shellcheck >/dev/null; then set -x; shellcheck -x -S warning $(SCRIPTS); else echo "shellcheck is not installed: skipped"; fi
 	@if command -v cargo-deny >/dev/null; then set -x; cargo deny --workspace --locked check \
 		-A unused-wrapper -A license-not-encountered bans licenses sources; else echo "cargo-deny is not installed: skipped"; fi
