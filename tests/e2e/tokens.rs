@@ -24,7 +24,8 @@ fn a_new_pair_of_tokens_outlives_a_database_that_is_away_when_it_comes() {
         let asked = async || merchant.calls(&installation.brightpearl, "method=POST&path=/token/").await.len();
         until("a new pair was asked for", SOON, || async { (asked().await > 0).then_some(()) }).await;
         installation.cut_database().await;
-        tokio::time::sleep(Duration::from_secs(5)).await;
+        let tried = || async { installation.log("all").contains("a new pair of tokens could not be stored yet").then_some(()) };
+        until("storing the new pair was tried in vain", SOON, tried).await;
         installation.mend_database().await;
         merchant.synced(second).await;
         assert_eq!(asked().await, 1, "the first pair was kept");
