@@ -15,7 +15,7 @@ Examples:
   orderbridge all
   orderbridge doctor
   orderbridge work list --state held
-  orderbridge replay run --tenant acme-uk --from 2h --dry-run
+  orderbridge replay --tenant acme-uk --from 2h --dry-run
 
 Settings come from defaults, then the file named by --config, then the environment:
   ORDERBRIDGE__SECTION__KEY, such as ORDERBRIDGE__PROCESSOR__LISTEN=0.0.0.0:8081,
@@ -71,8 +71,7 @@ pub enum Command {
     #[command(subcommand)]
     DeadLetters(dead_letters::DeadLetters),
     /// Have what past events were about looked at again, or see what that would do
-    #[command(subcommand)]
-    Replay(replay::Replay),
+    Replay(Box<replay::Replay>),
     /// Compare linked orders by the present rules; first it only says how many
     Reapply(reapply::Reapply),
     /// What happened to an order

@@ -135,7 +135,7 @@ async fn printed(merchant: &Merchant<'_>) -> Vec<(String, String)> {
         &["hooks", "sync", "--dry-run"],
         &["doctor", "--json"],
         &["dead-letters", "list", "--json"],
-        &["replay", "run", "--tenant", &merchant.id, "--dry-run", "--json"],
+        &["replay", "--tenant", &merchant.id, "--dry-run", "--json"],
         &["reapply", "--tenant", &merchant.id, "--dry-run", "--json"],
         &["keys", "rotate"],
         &["--check-config"],

@@ -1,4 +1,4 @@
-//! `replay run --dry-run`: what would be done, decided by the same code, with reads only.
+//! `replay --dry-run`: what would be done, decided by the same code, with reads only.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! `replay run|list|show|pause|resume|cancel`.
+//! `replay`, and `replay list|show|pause|resume|cancel`.
 
 pub mod dry_run;
 mod events;
@@ -26,12 +26,12 @@ use run::Ended;
 use selection::{Selection, Wish};
 use tools::Tools;
 
-const RUN_HELP: &str = "\
+const HELP: &str = "\
 Examples:
-  orderbridge replay run --tenant acme-uk --from 2h --dry-run
-  orderbridge replay run --tenant acme-uk --from 2026-03-01 --to 2026-03-02
-  orderbridge replay run --tenant acme-uk --entity order/250
-  orderbridge replay run --topic brightpearl.orders.v1 --offset 0:100-199
+  orderbridge replay --tenant acme-uk --from 2h --dry-run
+  orderbridge replay --tenant acme-uk --from 2026-03-01 --to 2026-03-02
+  orderbridge replay --tenant acme-uk --entity order/250
+  orderbridge replay --topic brightpearl.orders.v1 --offset 0:100-199
 
 Events are hints, so that a replay is safe at any time: each entity they name is looked at once, as it is now, and brought in step. What is
 in step already is not written again; a change of rules alone rewrites nothing (see `orderbridge reapply`).
@@ -43,15 +43,19 @@ carries the replay's id in the journal and on timelines.
 A dry run decides by the same code with reads alone, paid from the same share. It tells for each entity what would happen (create, change,
 no change, held, skipped), and in sum the money of the sales orders to be created and the calls to be made.";
 
-const HELP: &str = "See `orderbridge replay run --help` for what can be selected.";
+/// A replay to be run, or what to do with another.
+#[derive(Debug, Args)]
+#[command(after_help = HELP, args_conflicts_with_subcommands = true)]
+pub struct Replay {
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    run: RunArgs,
+}
 
-/// What to do with replays.
+/// What to do with replays that were begun.
 #[derive(Debug, Subcommand)]
-#[command(after_help = HELP)]
-pub enum Replay {
-    /// Have what past events were about looked at again
-    #[command(after_help = RUN_HELP)]
-    Run(Box<RunArgs>),
+enum Action {
     /// List replays, the newest first
     List {
         /// At most this many
@@ -95,7 +99,7 @@ pub enum Replay {
 
 /// What to replay, and how.
 #[derive(Debug, Args)]
-pub struct RunArgs {
+struct RunArgs {
     /// Only tell what would happen: nothing is changed on either platform or in our records
     #[arg(long)]
     dry_run: bool,
@@ -111,28 +115,30 @@ pub struct RunArgs {
 /// # Errors
 /// The selection is wrong or empty, or the brokers, the database or a platform fail.
 pub async fn run(args: &Replay, settings: &Settings) -> anyhow::Result<Ending> {
-    match args {
-        Replay::Run(args) => {
-            let selection = Selection::of(&args.wish, clock(settings.clock.offset_file.clone()).now())?;
-            let tools = Tools::new(settings).await?;
-            if args.dry_run {
-                let report = dry_run::run(&tools, &selection).await?;
-                report.print(args.json)?;
-                return Ok(Ending::fine_if(report.is_complete()));
-            }
-            drive(&tools, args.json, run::start(&tools, &selection, &operator(), args.json).await?).await
-        }
-        Replay::Resume { id, json } => {
+    let Some(action) = &args.action else { return run_new(&args.run, settings).await };
+    match action {
+        Action::Resume { id, json } => {
             let tools = Tools::new(settings).await?;
             let stored = find(&tools.db, *id).await?;
             let selection: Selection = serde_json::from_value(stored.selection).context("reading what the replay selects")?;
             drive(&tools, *json, run::resume(&tools, &selection, *id, *json).await?).await
         }
-        Replay::List { limit, json } => list(&migrated_database(settings).await?, *limit, *json).await,
-        Replay::Show { id, json } => show(&migrated_database(settings).await?, *id, *json).await,
-        Replay::Pause { id } => end(&migrated_database(settings).await?, *id, ReplayState::Paused).await,
-        Replay::Cancel { id } => end(&migrated_database(settings).await?, *id, ReplayState::Cancelled).await,
+        Action::List { limit, json } => list(&migrated_database(settings).await?, *limit, *json).await,
+        Action::Show { id, json } => show(&migrated_database(settings).await?, *id, *json).await,
+        Action::Pause { id } => end(&migrated_database(settings).await?, *id, ReplayState::Paused).await,
+        Action::Cancel { id } => end(&migrated_database(settings).await?, *id, ReplayState::Cancelled).await,
     }
+}
+
+async fn run_new(args: &RunArgs, settings: &Settings) -> anyhow::Result<Ending> {
+    let selection = Selection::of(&args.wish, clock(settings.clock.offset_file.clone()).now())?;
+    let tools = Tools::new(settings).await?;
+    if args.dry_run {
+        let report = dry_run::run(&tools, &selection).await?;
+        report.print(args.json)?;
+        return Ok(Ending::fine_if(report.is_complete()));
+    }
+    drive(&tools, args.json, run::start(&tools, &selection, &operator(), args.json).await?).await
 }
 
 async fn drive(tools: &Tools, json: bool, run: run::Run<'_>) -> anyhow::Result<Ending> {

@@ -1,4 +1,4 @@
-//! `replay run` and `replay resume`: events become work again, a few entities at a time.
+//! `replay` and `replay resume`: events become work again, a few entities at a time.
 //!
 //! Positions move in the transaction of their effect, so that a replay that was killed goes on where it was. Nothing is executed here:
 //! the processors do the work, from a share of the quotas of its own.

@@ -36,14 +36,14 @@ fn a_dry_run_changes_nothing_and_what_it_tells_then_happens() {
         merchant.store("products", product).await;
         let stuck = merchant.place(buy("ONLY-HERE")).await;
         until("all events are published", SOON, || async {
-            let report = json(&installation, &["replay", "run", "--tenant", &merchant.id, "--dry-run"]).await;
+            let report = json(&installation, &["replay", "--tenant", &merchant.id, "--dry-run"]).await;
             (report["entities"].as_array().unwrap().len() == 6).then_some(())
         })
         .await;
 
         let work = async || installation.orderbridge(&["work", "list", "--tenant", &merchant.id, "--json"]).await;
         let (before, waiting) = (writes(&merchant).await, work().await);
-        let report = json(&installation, &["replay", "run", "--tenant", &merchant.id, "--dry-run"]).await;
+        let report = json(&installation, &["replay", "--tenant", &merchant.id, "--dry-run"]).await;
         assert_eq!(writes(&merchant).await, before, "reads alone");
         let outcome = |order: u64| entity(&report, &merchant, order)["outcome"].clone();
         assert_eq!((outcome(agreeing), outcome(carried), outcome(shipped)), (json!("no-change"), json!("change"), json!("change")));
@@ -60,7 +60,7 @@ fn a_dry_run_changes_nothing_and_what_it_tells_then_happens() {
         assert_eq!(report["sums"]["calls"]["writes"], json!({"brightpearl": 2 + 2 + 1, "bigcommerce": 2 + 1}));
         assert!(report["sums"]["calls"]["reads"]["brightpearl"].as_u64().unwrap() > 0);
         assert_eq!(report["sums"]["outcomes"], json!({"create": 2, "change": 2, "no change": 1, "held": 1}));
-        let text = installation.orderbridge(&["replay", "run", "--tenant", &merchant.id, "--dry-run"]).await;
+        let text = installation.orderbridge(&["replay", "--tenant", &merchant.id, "--dry-run"]).await;
         assert!(text.contains("GBP") && text.contains("create a sales order of") && text.contains("from 17 to 18"), "{text}");
         assert!(!text.contains("new@example.com"), "no personal data: {text}");
         // Nothing was noted in our own records either.

@@ -94,7 +94,7 @@ fn other_rules_alone_rewrite_nothing_that_agrees_whatever_has_it_looked_at() {
         }
         until("the events are followed", SOON, || async { (reads().await > read).then_some(()) }).await;
         idle().await;
-        let replayed = json(installation, &["replay", "run", "--tenant", &merchant.id]).await;
+        let replayed = json(installation, &["replay", "--tenant", &merchant.id]).await;
         assert_eq!((&replayed["state"], &replayed["left"]), (&json!("done"), &json!(0)), "{replayed}");
         assert_eq!(writes(&merchant).await - before, 0, "no call changed anything");
         for order in &orders {

@@ -25,15 +25,15 @@ fn a_replay_of_everything_creates_nothing_twice() {
         })
         .await;
         let before = writes(&merchant).await;
-        let done = json(installation, &["replay", "run", "--tenant", &merchant.id]).await;
+        let done = json(installation, &["replay", "--tenant", &merchant.id]).await;
         assert_eq!((&done["state"], &done["left"]), (&json!("done"), &json!(0)), "{done}");
         assert!(done["records"].as_u64().unwrap() >= 3 && done["entities"].as_u64().unwrap() >= 1, "{done}");
         assert_eq!(writes(&merchant).await, before);
         assert_eq!((merchant.sales_orders(order).await.len(), merchant.shipments(order).await.len()), (1, 1));
         // Of all its events, those of one entity.
-        let one = json(installation, &["replay", "run", "--tenant", &merchant.id, "--entity", &format!("order/{order}"), "--from", "1h"]).await;
+        let one = json(installation, &["replay", "--tenant", &merchant.id, "--entity", &format!("order/{order}"), "--from", "1h"]).await;
         assert_eq!((&one["state"], &one["entities"]), (&json!("done"), &json!(1)));
-        let none = ["replay", "run", "--tenant", &merchant.id, "--to", "2020-01-01"];
+        let none = ["replay", "--tenant", &merchant.id, "--to", "2020-01-01"];
         let (code, told) = refused(installation, &none).await;
         assert!(code == Some(1) && told.contains("no record is selected"), "{told}");
     });
@@ -49,7 +49,7 @@ fn what_a_replay_does_carries_its_id() {
         until("it is passed by", SOON, || async { merchant.timeline(order).await.contains("status-not-selected").then_some(()) }).await;
         merchant.import_usual().await;
         stays("a change of rules alone makes nothing", Duration::from_secs(1), async || merchant.sales_orders(order).await.is_empty()).await;
-        let done = json(installation, &["replay", "run", "--tenant", &merchant.id, "--topic", "bigcommerce.orders.v1"]).await;
+        let done = json(installation, &["replay", "--tenant", &merchant.id, "--topic", "bigcommerce.orders.v1"]).await;
         merchant.synced(order).await;
         let timeline = merchant.timeline(order).await;
         assert!(timeline.contains(&format!("replay {}", done["id"].as_str().unwrap())), "{timeline}");
@@ -64,9 +64,8 @@ async fn waiting(installation: &Installation) -> (Merchant<'_>, Vec<u64>) {
         orders.push(merchant.place_simple().await);
     }
     until("all events are published", SOON, || async {
-        let report = installation
-            .try_orderbridge(&["replay", "run", "--tenant", &merchant.id, "--topic", "bigcommerce.orders.v1", "--dry-run", "--json"])
-            .await;
+        let report =
+            installation.try_orderbridge(&["replay", "--tenant", &merchant.id, "--topic", "bigcommerce.orders.v1", "--dry-run", "--json"]).await;
         let report: Value = serde_json::from_slice(&report.stdout).ok()?;
         (report["entities"].as_array()?.len() == 5).then_some(())
     })
@@ -166,7 +165,7 @@ fn events_of_an_account_are_replayed_for_the_tenant_they_are_about_alone() {
             (one["status_id"] == json!(9) && two["status_id"] == json!(12)).then_some(())
         })
         .await;
-        let report = json(installation, &["replay", "run", "--tenant", &beside.id, "--topic", "brightpearl.orders.v1", "--dry-run"]).await;
+        let report = json(installation, &["replay", "--tenant", &beside.id, "--topic", "brightpearl.orders.v1", "--dry-run"]).await;
         let items: Vec<&str> = report["entities"].as_array().unwrap().iter().map(|entity| entity["item"].as_str().unwrap()).collect();
         assert_eq!(items, [format!("{}/order/{other}", beside.id)]);
         assert_eq!(report["entities"][0]["outcome"], "no-change");
@@ -182,7 +181,7 @@ fn a_change_of_rules_and_a_replay_rewrite_nothing() {
         merchant.synced(order).await;
         merchant.import(ORDERS, &SECTIONS.replace("brightpearl = 17", "brightpearl = 20")).await;
         let before = writes(&merchant).await;
-        let done = json(installation, &["replay", "run", "--tenant", &merchant.id]).await;
+        let done = json(installation, &["replay", "--tenant", &merchant.id]).await;
         assert_eq!(done["state"], "done");
         assert_eq!(writes(&merchant).await, before);
     });
