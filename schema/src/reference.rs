@@ -168,7 +168,8 @@ impl AccountReference {
     /// The currency that the account keeps its books in.
     #[must_use]
     pub fn base_currency(&self) -> Option<&str> {
-        self.configured("baseCurrencyCode").or_else(|| self.currencies.iter().find(|currency| currency.is_base).map(|currency| currency.code.as_str()))
+        self.configured("baseCurrencyCode")
+            .or_else(|| self.currencies.iter().find(|currency| currency.is_base).map(|currency| currency.code.as_str()))
     }
 }
 
@@ -220,7 +221,9 @@ mod tests {
 
     #[test]
     fn kinds_of_fields_are_known_in_every_spelling() {
-        for (name, kind) in [("TEXT_AREA", FieldKind::TextArea), ("textarea", FieldKind::TextArea), ("YESNO", FieldKind::YesNo), ("x", FieldKind::Other)] {
+        for (name, kind) in
+            [("TEXT_AREA", FieldKind::TextArea), ("textarea", FieldKind::TextArea), ("YESNO", FieldKind::YesNo), ("x", FieldKind::Other)]
+        {
             assert_eq!(FieldKind::of(name), kind);
         }
     }

@@ -5,7 +5,7 @@ use orderbridge_schema::ids::{
     ChannelId, LeadSourceId, Platform, PriceListId, ProjectId, SalesOrderStatusId, ShippingMethodId, StoreStatusId, WarehouseId,
 };
 use orderbridge_schema::rules::{
-    Carrier, CarrierEntry, TaxesAndAccounts, OrderRules, PriceMode, FulfilmentRules, ShippingMethodEntry, StatusRules, TaxCodeEntry, Tenders,
+    Carrier, CarrierEntry, FulfilmentRules, OrderRules, PriceMode, ShippingMethodEntry, StatusRules, TaxCodeEntry, TaxesAndAccounts, Tenders,
     ToBrightpearlEntry, ToStoreEntry,
 };
 use secrecy::ExposeSecret;

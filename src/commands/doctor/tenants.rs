@@ -82,7 +82,11 @@ fn rules(report: &mut Report, tenant: &TenantRecord) -> anyhow::Result<()> {
 fn missing(rules: &Rules) -> Vec<&'static str> {
     let orders = &rules.orders;
     let tax = rules.taxes_and_accounts.default_tax_code.is_none() && rules.taxes_and_accounts.tax_codes.is_empty();
-    let needed = [("orders.channel", orders.channel.is_none()), ("orders.warehouse", orders.warehouse.is_none()), ("taxes_and_accounts.default_tax_code", tax)];
+    let needed = [
+        ("orders.channel", orders.channel.is_none()),
+        ("orders.warehouse", orders.warehouse.is_none()),
+        ("taxes_and_accounts.default_tax_code", tax),
+    ];
     needed.into_iter().filter(|(_, lacks)| orders.enabled && *lacks).map(|(rule, _)| rule).collect()
 }
 
