@@ -181,7 +181,7 @@ pub struct StoreReference {
     pub currency: String,
     /// Currencies.
     pub currencies: Vec<StoreCurrency>,
-    /// Sales channels; empty if the token may not list them.
+    /// Sales channels that are open; empty if the token may not list them.
     pub channels: Vec<Listed<StoreChannelId>>,
     /// Order statuses in the merchant's words.
     pub order_statuses: Vec<Listed<StoreStatusId>>,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
+
 use super::Rules;
 use crate::ids::StoreStatusId;
 
@@ -9,7 +11,7 @@ use crate::ids::StoreStatusId;
 const LAST_STORE_STATUS: u64 = 14;
 
 /// One thing wrong with a set of rules.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RuleProblem {
     /// Where, as a dotted path such as `orders.status.brightpearl[2].store`.
     pub path: String,

@@ -3,18 +3,27 @@
 //! Maps are lists of entries rather than tables, so that a settings file names each entry's line when something is wrong with it.
 
 mod accounting;
+mod against;
 mod check;
+mod compare;
 mod fulfilment;
+mod known_lists;
 mod orders;
 mod status;
+mod version;
+mod warnings;
 
 use serde::{Deserialize, Serialize};
 
 pub use accounting::{TaxCodeEntry, TaxesAndAccounts, Tenders};
+pub use against::{DECIMALS_MAX, List, NAMES};
 pub use check::RuleProblem;
+pub use compare::{RuleDifference, compare};
 pub use fulfilment::{Carrier, CarrierEntry, FulfilmentRules};
+pub use known_lists::KnownLists;
 pub use orders::{OrderRules, PriceMode, ShippingMethodEntry};
 pub use status::{StatusRules, ToBrightpearlEntry, ToStoreEntry};
+pub use version::{Author, Origin};
 
 /// All rules of one tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
