@@ -1,3 +1,5 @@
+drop table rules_versions;
+
 drop table reference_lists;
 
 update tenants set rules = jsonb_build_object(

@@ -10,3 +10,20 @@ create table reference_lists (
     lists jsonb not null,
     read_at timestamptz not null
 );
+
+-- Every version of a tenant's rules that was ever saved. The present one is also in tenants.
+create table rules_versions (
+    tenant text not null references tenants (id) on delete cascade,
+    version bigint not null check (version > 0),
+    rules jsonb not null,
+    author text not null check (char_length(author) between 1 and 100),
+    saved_at timestamptz not null,
+    -- 'before': saved before versions were kept; its time is that of this migration.
+    origin text not null check (origin in ('import', 'restore', 'before')),
+    restored_from bigint check (restored_from < version),
+    primary key (tenant, version),
+    check ((origin = 'restore') = (restored_from is not null))
+);
+
+insert into rules_versions (tenant, version, rules, author, saved_at, origin)
+    select id, rules_version, rules, 'orderbridge', now(), 'before' from tenants;

@@ -42,8 +42,8 @@ pub use replays::{PutIn, Replay, ReplayCounts, ReplayPosition, ReplayState};
 pub use settings::{DatabaseSettings, JournalSettings};
 pub use sweeps::{Known, SweepEvery, SweepRow, SweepState, Timetable};
 pub use tenants::{
-    AccountCredentials, AccountImport, AccountRecord, AccountState, Imported, NewTokens, SignatureMode, StoreCredentials, StoreImport, TenantImport,
-    TenantRecord, TenantState,
+    AccountCredentials, AccountImport, AccountRecord, AccountState, Imported, NewTokens, RulesVersion, Saved, SignatureMode, StoreCredentials,
+    StoreImport, TenantImport, TenantRecord, TenantState,
 };
 pub use timeline::TimelineEntry;
 pub use work::{

@@ -1,10 +1,14 @@
 //! The platforms' lists that settings may name, as they were read last.
 
-use diesel::sql_types::{Jsonb, Text, Timestamptz};
+use std::collections::BTreeMap;
+
+use diesel::pg::PgConnection;
+use diesel::sql_types::{Bool, Jsonb, Text, Timestamptz};
 use diesel::{OptionalExtension as _, QueryableByName, RunQueryDsl as _, sql_query};
 use jiff::Timestamp;
 use orderbridge_schema::ids::{AccountCode, TenantId};
 use orderbridge_schema::reference::{AccountReference, StoreReference};
+use orderbridge_schema::rules::KnownLists;
 use orderbridge_schema::work::Scope;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -12,7 +16,8 @@ use serde_json::Value;
 
 use crate::db::{Db, Lane};
 use crate::error::DbError;
-use crate::sql::{Time, time};
+use crate::sql::{Time, Word, parsed, time, transaction};
+use crate::work::{Causes, release_on};
 
 /// Lists and when they were read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +26,30 @@ pub struct ReadLists<T> {
     pub lists: T,
     /// When they were read.
     pub read_at: Timestamp,
+}
+
+/// Holds that a change of the platforms' lists may mend.
+const LIST_CAUSES: [&str; 1] = ["currency-decimals"];
+
+#[derive(QueryableByName)]
+struct ReadRow {
+    #[diesel(sql_type = Text)]
+    scope: String,
+    #[diesel(sql_type = Timestamptz)]
+    read_at: Time,
+}
+
+#[derive(QueryableByName)]
+struct Exists {
+    #[diesel(sql_type = Bool)]
+    yes: bool,
+}
+
+/// The tenants whose rules may name what is in the lists.
+fn tenants_of(conn: &mut PgConnection, scope: &Scope) -> Result<Vec<Scope>, DbError> {
+    let Scope::Account(account) = scope else { return Ok(vec![scope.clone()]) };
+    let rows: Vec<Word> = sql_query("select id as t from tenants where account = $1 order by id").bind::<Text, _>(account.as_str()).load(conn)?;
+    rows.into_iter().map(|row| parsed(&row.t)).collect()
 }
 
 #[derive(QueryableByName)]
@@ -46,6 +75,15 @@ impl Db {
     /// [`DbError`].
     pub async fn store_reference(&self, tenant: &TenantId) -> Result<Option<ReadLists<StoreReference>>, DbError> {
         self.lists(&Scope::Tenant(tenant.clone())).await
+    }
+
+    /// The lists that a tenant's rules are checked against, as far as they were ever read.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    pub async fn known_lists(&self, account: &AccountCode, tenant: &TenantId) -> Result<KnownLists, DbError> {
+        let account = self.account_reference(account).await?.map(|read| read.lists);
+        Ok(KnownLists { account, store: self.store_reference(tenant).await?.map(|read| read.lists) })
     }
 
     /// Stores an account's lists as of now.
@@ -75,14 +113,41 @@ impl Db {
         .await
     }
 
+    /// When the lists of an account and of its tenants' stores were read last, of those that ever were.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    pub async fn lists_read_at(&self, account: &AccountCode) -> Result<BTreeMap<Scope, Timestamp>, DbError> {
+        let account = account.clone();
+        self.run(Lane::Hot, move |conn| {
+            let sql = "select scope, read_at from reference_lists where scope = $1 or scope in (select id from tenants where account = $2)";
+            let query = sql_query(sql).bind::<Text, _>(Scope::Account(account.clone()).to_string()).bind::<Text, _>(account.as_str());
+            let rows: Vec<ReadRow> = query.load(conn)?;
+            rows.into_iter().map(|row| Ok((parsed(&row.scope)?, row.read_at.to_jiff()))).collect()
+        })
+        .await
+    }
+
+    /// Whoever waits for something in these lists is released if they differ from those that were read before.
     async fn save_lists<T: Serialize>(&self, scope: &Scope, lists: &T) -> Result<(), DbError> {
-        let (scope, now) = (scope.to_string(), self.now());
+        let (scope, now) = (scope.clone(), self.now());
         let lists = serde_json::to_value(lists).map_err(|error| DbError::Data(format!("lists cannot be written: {error}")))?;
         self.run(Lane::Hot, move |conn| {
-            let sql = "insert into reference_lists as r (scope, lists, read_at) values ($1, $2, $3) \
-                       on conflict (scope) do update set lists = excluded.lists, read_at = excluded.read_at";
-            sql_query(sql).bind::<Text, _>(&scope).bind::<Jsonb, _>(lists).bind::<Timestamptz, _>(time(now)).execute(conn)?;
-            Ok(())
+            transaction(conn, |conn| {
+                let sql = "select exists (select from reference_lists where scope = $1 and lists = $2) as yes";
+                let is_known: Exists = sql_query(sql).bind::<Text, _>(scope.to_string()).bind::<Jsonb, _>(&lists).get_result(conn)?;
+                let sql = "insert into reference_lists as r (scope, lists, read_at) values ($1, $2, $3) \
+                           on conflict (scope) do update set lists = excluded.lists, read_at = excluded.read_at";
+                sql_query(sql).bind::<Text, _>(scope.to_string()).bind::<Jsonb, _>(&lists).bind::<Timestamptz, _>(time(now)).execute(conn)?;
+                if !is_known.yes {
+                    for tenant in tenants_of(conn, &scope)? {
+                        for cause in LIST_CAUSES {
+                            release_on(conn, &Causes::Prefix(cause.into()), Some(&tenant), now)?;
+                        }
+                    }
+                }
+                Ok(())
+            })
         })
         .await
     }

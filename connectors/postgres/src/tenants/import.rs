@@ -4,7 +4,7 @@ use diesel::pg::PgConnection;
 use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Timestamptz};
 use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
 use orderbridge_schema::ids::TenantId;
-use orderbridge_schema::work::Scope;
+use orderbridge_schema::rules::{Author, Origin};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
@@ -17,14 +17,11 @@ use crate::tenants::credentials::{
     APP, AppSecrets, STORE, StoreSecrets, TOKENS, TokenSecrets, account_scope, exposed, load, read_account_credentials, save,
 };
 use crate::tenants::query::{account_row, tenant_record};
+use crate::tenants::versions::{NewVersion, keep_version, release_what_waits_for_rules};
 use crate::tenants::{AccountImport, Imported, StoreImport, TenantImport, TenantRecord};
-use crate::work::{Causes, release_on};
 
 /// Former client secrets that are still accepted.
 const PREVIOUS_SECRETS_MAX: usize = 2;
-
-/// Holds that a change of rules may mend: what a platform refused was most often a channel, a status or a code of the rules.
-const RULE_CAUSES: [&str; 3] = ["missing-rule", "missing-tax-code", "refused"];
 
 impl Db {
     /// Makes a tenant, its account and their credentials what the import says, in one transaction. Connection ids and the secrets of
@@ -34,11 +31,19 @@ impl Db {
     /// # Errors
     /// [`DbError::Conflict`] if the tenant belongs to another account or store, or the store to another tenant; [`DbError`].
     pub async fn import_tenant(&self, import: &TenantImport) -> Result<Imported, DbError> {
-        let (keyring, import, now) = (self.keyring()?, import.clone(), self.now());
+        self.import_tenant_by(import, &Author::program()).await
+    }
+
+    /// [`import_tenant`](Self::import_tenant) in somebody's name, under which new rules are kept.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn import_tenant_by(&self, import: &TenantImport, author: &Author) -> Result<Imported, DbError> {
+        let (keyring, import, author, now) = (self.keyring()?, import.clone(), author.clone(), self.now());
         self.run(Lane::Bulk, move |conn| {
             transaction(conn, |conn| {
                 import_account(conn, &keyring, &import.account)?;
-                let imported = import_rules(conn, &import, now)?;
+                let imported = import_rules(conn, &import, &author, now)?;
                 import_store_secrets(conn, &keyring, &import.id, &import.store)?;
                 notify_work(conn, [import.account.code.as_str()].into_iter())?;
                 Ok(imported)
@@ -169,7 +174,7 @@ struct Before {
     same_rules: bool,
 }
 
-fn import_rules(conn: &mut PgConnection, import: &TenantImport, now: jiff::Timestamp) -> Result<Imported, DbError> {
+fn import_rules(conn: &mut PgConnection, import: &TenantImport, author: &Author, now: jiff::Timestamp) -> Result<Imported, DbError> {
     let rules = serde_json::to_value(&import.rules).map_err(DbError::data)?;
     let sql = "select account, store, rules_version, rules = $2 as same_rules from tenants where id = $1 for update";
     let before: Vec<Before> = sql_query(sql).bind::<Text, _>(import.id.as_str()).bind::<Jsonb, _>(&rules).load(conn)?;
@@ -196,12 +201,10 @@ fn import_rules(conn: &mut PgConnection, import: &TenantImport, now: jiff::Times
         .bind::<Jsonb, _>(&rules)
         .bind::<BigInt, _>(rules_version)
         .execute(conn)?;
-    let mut released = 0;
-    if rules_changed {
-        for cause in RULE_CAUSES {
-            released += release_on(conn, &Causes::Prefix(cause.into()), Some(&Scope::Tenant(import.id.clone())), now)?;
-        }
+    if before.is_none() || rules_changed {
+        keep_version(conn, &NewVersion { tenant: &import.id, version: rules_version, rules: &rules, author, origin: Origin::Import }, now)?;
     }
+    let released = if rules_changed { release_what_waits_for_rules(conn, &import.id, now)? } else { 0 };
     Ok(Imported { created: before.is_none(), rules_changed, rules_version, released })
 }
 

@@ -5,6 +5,7 @@ mod import;
 mod query;
 mod state;
 mod tokens;
+mod versions;
 
 use jiff::Timestamp;
 use orderbridge_schema::ids::{AccountCode, ConnectionId, InstallationId, StoreHash, TenantId};
@@ -14,6 +15,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub use orderbridge_schema::envelope::SignatureMode;
+
+pub use versions::{RulesVersion, Saved};
 
 pub(crate) use credentials::{APP, AppSecrets, STORE, StoreSecrets, decode};
 

@@ -16,6 +16,7 @@ mod pools;
 mod products;
 mod quota;
 mod repair;
+mod rules_versions;
 mod secrets;
 mod support;
 mod sweeps;
