@@ -34,7 +34,12 @@ struct NamedPayload {
     code: String,
     #[serde(default, deserialize_with = "lenient::text")]
     custom_label: String,
+    #[serde(default, deserialize_with = "lenient::text")]
+    status: String,
 }
+
+/// States of a channel that takes no orders any more (BC §g).
+const SHUT: [&str; 5] = ["inactive", "disconnected", "archived", "deleted", "terminated"];
 
 impl Client {
     /// All lists that settings may name: about six calls. A list that the token may not read, or that the store does not have, is empty.
@@ -75,7 +80,8 @@ impl Client {
             Err(error) if is_not_given(&error) => Vec::new(),
             Err(error) => return Err(error),
         };
-        Ok(channels.into_iter().map(|one| Listed { id: StoreChannelId(one.id), name: one.name }).collect())
+        let open = channels.into_iter().filter(|one| !SHUT.contains(&one.status.as_str()));
+        Ok(open.map(|one| Listed { id: StoreChannelId(one.id), name: one.name }).collect())
     }
 
     async fn listed<T: DeserializeOwned>(&self, place: Place<'_>, share: Share) -> Result<Vec<T>, CallError> {
