@@ -91,6 +91,8 @@ pub enum Cause {
     Refused(String),
     /// A call is in doubt and no look-up could settle it.
     InDoubt(String),
+    /// The order's currency, whose amounts have more decimals than Brightpearl holds.
+    CurrencyDecimals(String),
 }
 
 impl Cause {
@@ -113,6 +115,7 @@ impl Cause {
             Self::ShipmentMaybeOurs => "shipment-maybe-ours".into(),
             Self::Refused(kind) => format!("refused:{kind}"),
             Self::InDoubt(kind) => format!("in-doubt:{kind}"),
+            Self::CurrencyDecimals(currency) => format!("currency-decimals:{currency}"),
         }
     }
 }

@@ -7,6 +7,7 @@ use orderbridge_schema::ids::{ChannelId, ContactId, WarehouseId};
 use orderbridge_schema::rules::OrderRules;
 
 use crate::contact::{choose_contact, new_contact, normalise_email};
+use crate::currency::refused_currency;
 use crate::facts::{Ask, ContactFact, Context, Need, OrderFacts, gather, known};
 use crate::rows::{NoRows, plan_rows};
 
@@ -26,6 +27,9 @@ pub(crate) fn decide_creation(ctx: &Context<'_>, facts: &OrderFacts) -> Ask<Deci
         Ok(both) => both,
         Err(holds) => return Ok(Decision { holds, ..Decision::default() }),
     };
+    if let Some(hold) = refused_currency(ctx.reference, &order.currency) {
+        return Ok(held(hold));
+    }
     if order.address_count > 1 {
         return Ok(held(several_addresses(order)));
     }

@@ -6,6 +6,7 @@
 
 mod contact;
 mod creation;
+mod currency;
 mod facts;
 mod order;
 mod rows;

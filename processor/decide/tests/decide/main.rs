@@ -6,6 +6,8 @@ mod case;
 #[cfg(test)]
 mod creation;
 #[cfg(test)]
+mod currency;
+#[cfg(test)]
 mod facts;
 #[cfg(test)]
 mod life;
