@@ -70,7 +70,9 @@ impl Worker {
             () = self.lanes(&wake) => {}
             () = self.watch_causes() => {}
             () = self.catch_up() => {}
+            () = self.watch_lists() => {}
         }
+        self.connections.unknown_names.forget(&self.lease.account);
     }
 
     /// Events may have been lost while nobody worked on the account: everything is swept soon. Never ends by itself.

@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::failure;
 use crate::gate::BatchGate;
+use crate::lists::UnknownNames;
 use crate::outcome::Outcome;
 use crate::own_writes::OwnWrites;
 use crate::reference::Kept;
@@ -66,6 +67,8 @@ pub(crate) struct Connections {
     pub(crate) method_names: Mutex<HashMap<AccountCode, (Instant, MethodNames)>>,
     /// What the platforms listed, for a moment: the database has it too.
     pub(crate) references: Kept,
+    /// What the rules name and the platforms do not have.
+    pub(crate) unknown_names: UnknownNames,
     /// When tokens that end soon may be renewed early again.
     pub(crate) early_again_at: Mutex<HashMap<AccountCode, Timestamp>>,
     /// Exchanges of tokens that are under way.

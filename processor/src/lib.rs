@@ -18,6 +18,7 @@ mod gate;
 pub mod hooks;
 mod intake;
 mod left_for_now;
+mod lists;
 mod orders;
 mod outcome;
 mod own_writes;

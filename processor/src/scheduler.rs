@@ -99,6 +99,7 @@ impl Scheduler {
             own_writes: OwnWrites::default(),
             method_names: std::sync::Mutex::default(),
             references: crate::reference::Kept::default(),
+            unknown_names: crate::lists::UnknownNames::default(),
             early_again_at: std::sync::Mutex::default(),
             exchanges: TaskTracker::new(),
         };
