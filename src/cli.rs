@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{completions, dead_letters, doctor, hooks, keys, migrate, reapply, replay, settings, sweep, tenant, timeline, topics, work};
+use crate::commands::{
+    completions, dead_letters, doctor, hooks, keys, migrate, reapply, replay, rules, settings, sweep, tenant, timeline, topics, work,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -58,6 +60,9 @@ pub enum Command {
     /// Import, export, list, pause and resume tenants
     #[command(subcommand)]
     Tenant(tenant::Tenant),
+    /// Look at versions of a tenant's rules, bring one back, or check what they name
+    #[command(subcommand)]
+    Rules(rules::Rules),
     /// Register our webhooks on both platforms, or list them
     #[command(subcommand)]
     Hooks(hooks::Hooks),

@@ -11,6 +11,7 @@ mod platforms;
 pub mod reapply;
 pub mod replay;
 pub mod roles;
+pub mod rules;
 pub mod settings;
 pub mod sweep;
 pub mod tenant;
@@ -68,6 +69,7 @@ pub async fn run(command: Command, settings: &Settings) -> anyhow::Result<Ending
         Command::Migrate(args) => migrate::run(&args, settings).await,
         Command::Topics(args) => topics::run(&args, settings).await,
         Command::Tenant(args) => tenant::run(&args, settings).await,
+        Command::Rules(args) => rules::run(&args, settings).await,
         Command::Hooks(args) => hooks::run(&args, settings).await,
         Command::Sweep(args) => sweep::run(&args, settings).await,
         Command::Work(args) => work::run(&args, settings).await,

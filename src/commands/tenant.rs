@@ -9,15 +9,18 @@ use orderbridge_postgres::{AccountRecord, AccountState, Db, Imported, TenantImpo
 use orderbridge_schema::ids::TenantId;
 use serde::Serialize;
 
+use crate::commands::rules::author::By;
+use crate::commands::rules::check::{HOW_TO_REFRESH, after_saving, before_saving};
 use crate::commands::{Ending, database_with_secrets, migrated_database};
 use crate::output;
 use crate::settings::Settings;
-use crate::tenant_file::{Refused, read, write};
+use crate::tenant_file::{Refused, read, refuse, write};
 
 const IMPORT_HELP: &str = "\
 Any value may be written as \"${NAME}\" and is then taken from the environment; do so with secrets. A file with a mistake is
-refused as a whole, and so are the files named with it; every mistake is told with its line. Importing the same file again
-changes nothing. Tokens that Brightpearl gave since the last import are kept unless the file has new ones.
+refused as a whole, and so are the files named with it; every mistake is told with its line. A mistake is also what new rules name and
+the platforms' lists do not have, once these were read; `rules refresh` reads them again. Importing the same file again changes nothing.
+Tokens that Brightpearl gave since the last import are kept unless the file has new ones.
 
 Example:
   ACME_BC_TOKEN=… orderbridge tenant import tenants/*.toml && orderbridge hooks sync";
@@ -34,6 +37,9 @@ pub enum Tenant {
         /// Only look for mistakes; needs no database
         #[arg(long)]
         check: bool,
+        /// In whose name new rules are saved
+        #[command(flatten)]
+        by: By,
     },
     /// Print a tenant's file; in place of each secret stands the environment variable that an import takes it from
     Export {
@@ -67,7 +73,7 @@ pub enum Tenant {
 /// A file has mistakes, or the database fails.
 pub async fn run(args: &Tenant, settings: &Settings) -> anyhow::Result<Ending> {
     match args {
-        Tenant::Import { files, check } => import(files, *check, settings).await?,
+        Tenant::Import { files, check, by } => import(files, *check, by, settings).await?,
         Tenant::Export { id } => {
             let found = database_with_secrets(settings).await?.export_tenant(id).await?;
             output::raw(write(&found.with_context(|| no_tenant(id))?)?.as_bytes())?;
@@ -112,34 +118,52 @@ impl fmt::Display for AllRefused {
 
 impl std::error::Error for AllRefused {}
 
-async fn import(files: &[PathBuf], check: bool, settings: &Settings) -> anyhow::Result<()> {
+async fn import(files: &[PathBuf], check: bool, by: &By, settings: &Settings) -> anyhow::Result<()> {
     let tenants = read_all(files)?;
     if check {
         return output::line(&format!("{} without mistakes; nothing was imported", count(tenants.len(), "file")));
     }
-    let db = database_with_secrets(settings).await?;
-    for tenant in &tenants {
-        let imported = db.import_tenant(tenant).await.with_context(|| format!("importing {}", tenant.id))?;
+    let (db, author) = (database_with_secrets(settings).await?, by.author()?);
+    let mut refused = Vec::new();
+    for TenantFile { file, text, tenant } in &tenants {
+        let problems = before_saving(&db, tenant).await?;
+        if !problems.is_empty() {
+            refused.push(refuse(file, text, &from_environment, &problems));
+        }
+    }
+    if !refused.is_empty() {
+        anyhow::bail!("{}{HOW_TO_REFRESH}", AllRefused(refused));
+    }
+    for TenantFile { tenant, .. } in &tenants {
+        let imported = db.import_tenant_by(tenant, &author).await.with_context(|| format!("importing {}", tenant.id))?;
         output::line(&told(tenant, &imported))?;
+        after_saving(&db, tenant).await?;
     }
     Ok(())
 }
 
-fn read_all(files: &[PathBuf]) -> anyhow::Result<Vec<TenantImport>> {
+/// A file without mistakes in itself.
+struct TenantFile<'a> {
+    file: &'a Path,
+    text: String,
+    tenant: TenantImport,
+}
+
+fn read_all(files: &[PathBuf]) -> anyhow::Result<Vec<TenantFile<'_>>> {
     let mut tenants = Vec::new();
     let mut refused = Vec::new();
     for file in files {
-        match read_one(file)? {
-            Ok(tenant) => tenants.push(tenant),
+        let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+        match read(file, &text, &from_environment) {
+            Ok(tenant) => tenants.push(TenantFile { file, text, tenant }),
             Err(mistakes) => refused.push(mistakes),
         }
     }
     if refused.is_empty() { Ok(tenants) } else { Err(AllRefused(refused).into()) }
 }
 
-fn read_one(file: &Path) -> anyhow::Result<Result<TenantImport, Refused>> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
-    Ok(read(file, &text, &|name| std::env::var(name).ok()))
+fn from_environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 fn told(tenant: &TenantImport, imported: &Imported) -> String {
@@ -157,7 +181,8 @@ fn told(tenant: &TenantImport, imported: &Imported) -> String {
     text
 }
 
-fn count(number: usize, what: &str) -> String {
+/// A number of things.
+pub fn count(number: usize, what: &str) -> String {
     if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 

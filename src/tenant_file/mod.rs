@@ -7,7 +7,7 @@ mod walk;
 mod write;
 
 pub use mistake::{Refused, position};
-pub use read::read;
+pub use read::{read, refuse};
 pub use write::write;
 
 #[cfg(test)]

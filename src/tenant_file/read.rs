@@ -72,13 +72,26 @@ pub fn read(file: &Path, text: &str, environment: Environment<'_>) -> Result<Ten
     assemble(&mut taken, rules).map_err(|why| Refused::new(file, text, vec![(0..0, why)]))
 }
 
+/// Refuses a file that is without mistakes in itself, for problems that its rules have elsewhere: with the platforms' lists.
+pub fn refuse(file: &Path, text: &str, environment: Environment<'_>, problems: &[RuleProblem]) -> Refused {
+    let (document, _errors) = DeTable::parse_recoverable(text);
+    let mut walker = Walker::new(environment, false);
+    walker.table("", &FILE, document.get_ref(), &(0..0));
+    let at = |problem: &RuleProblem| (place_of(problem, document.get_ref(), &walker.places), told(problem));
+    Refused::new(file, text, problems.iter().map(at).collect())
+}
+
+fn told(problem: &RuleProblem) -> String {
+    format!("`{}`: {}", plain(&problem.path), problem.message)
+}
+
 /// What is left after the walk is still checked as rules, so that those mistakes are not found only at the next attempt.
 fn read_rules(taken: &mut Map<String, Value>, document: &DeTable<'_>, walker: &mut Walker<'_>) -> Result<Rules, String> {
     let sections = RULE_SECTIONS.into_iter().filter_map(|name| Some((name.to_owned(), taken.remove(name)?)));
     let rules: Rules = section(Value::Object(sections.collect()))?;
     for problem in rules.problems() {
         let at = place_of(&problem, document, &walker.places);
-        walker.mistakes.push((at, format!("`{}`: {}", plain(&problem.path), problem.message)));
+        walker.mistakes.push((at, told(&problem)));
     }
     Ok(rules)
 }

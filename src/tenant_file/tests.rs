@@ -15,7 +15,8 @@ use super::shape::{FILE, Key, Shape};
 use super::*;
 use orderbridge_postgres::SignatureMode;
 use orderbridge_schema::ids::InstallationId;
-use orderbridge_schema::rules::Rules;
+use orderbridge_schema::reference::{AccountReference, Listed, Reference, StoreReference};
+use orderbridge_schema::rules::{NAMES, Rules};
 
 const GOOD: &str = r#"
 [tenant]
@@ -250,6 +251,62 @@ fn known(path: &str, shape: &Shape, found: &mut Vec<String>) {
         Shape::Many(each) => known(path, each, found),
         _ => found.push(path.to_owned()),
     }
+}
+
+/// Keys whose values name nothing in a list of a platform. A key that does belongs into [`NAMES`], so that it is checked.
+const NAME_NOTHING: &[&str] = &[
+    "orders.enabled",
+    "orders.settle_seconds",
+    "orders.price_mode",
+    "orders.shipping_methods.store",
+    "orders.status.to_brightpearl",
+    "orders.status.to_store",
+    "orders.status.winner",
+    "taxes_and_accounts.tax_codes.class",
+    "taxes_and_accounts.tax_codes.rate",
+    "taxes_and_accounts.tenders",
+    "fulfilment.enabled",
+    "fulfilment.methods.provider",
+    "fulfilment.methods.carrier",
+    "fulfilment.methods.method",
+    "fulfilment.default.provider",
+    "fulfilment.default.carrier",
+    "fulfilment.default.method",
+];
+
+#[test]
+fn every_key_is_checked_against_the_platforms_lists_or_names_nothing_there() {
+    let mut of_rules = Vec::new();
+    paths("", &serde_json::to_value(full_rules()).unwrap(), &mut of_rules);
+    let mut known: Vec<String> = NAMES.iter().map(|(path, _)| format!(".{}", path.replace("[]", ""))).collect();
+    known.extend(NAME_NOTHING.iter().map(|path| format!(".{path}")));
+    for list in [&mut of_rules, &mut known] {
+        list.sort();
+        list.dedup();
+    }
+    assert_eq!(of_rules, known);
+}
+
+#[test]
+fn what_the_platforms_do_not_have_is_a_mistake_at_its_line() {
+    let text = GOOD.replace("warehouse = 2", "warehouse = 77\ncreate_statuses = [11, 10, 12]");
+    let mut file = read(Path::new("a.toml"), &text, &environment).unwrap();
+    let account = AccountReference { channels: vec![Listed { id: ChannelId(7), name: String::new() }], ..AccountReference::default() };
+    let statuses = [9, 10, 11].into_iter().map(|id| Listed { id: StoreStatusId(id), name: String::new() });
+    let lists = Reference { account, store: StoreReference { order_statuses: statuses.collect(), ..StoreReference::default() } };
+    let refused = refuse(Path::new("a.toml"), &text, &environment, &file.rules.unknown(&lists));
+    let line = |part: &str| text.lines().position(|line| line.starts_with(part)).unwrap() + 1;
+    let found: Vec<(usize, usize, &str)> = refused.mistakes.iter().map(|one| (one.line, one.column, one.message.as_str())).collect();
+    let expected = [
+        (line("warehouse"), 13, "`orders.warehouse`: the Brightpearl account has no warehouse 77; it has none"),
+        (line("create_statuses"), 28, "`orders.create_statuses`: the store has no order status 12; it has 9, 10, 11"),
+        (line("code = \"R\""), 8, "`taxes_and_accounts.tax_codes.code`: the Brightpearl account has no tax code R; it has none"),
+    ];
+    assert_eq!(found, expected);
+    // What stands in no line is a mistake of the whole file.
+    file.rules.orders.project = Some(ProjectId(9));
+    let refused = refuse(Path::new("a.toml"), &text, &environment, &file.rules.unknown(&lists));
+    assert!(refused.mistakes.iter().any(|mistake| mistake.message.contains("no project 9")), "{refused}");
 }
 
 #[test]

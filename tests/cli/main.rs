@@ -33,6 +33,7 @@ fn help_lists_the_commands_with_examples_and_exit_codes() {
         "migrate",
         "topics",
         "tenant",
+        "rules",
         "hooks",
         "work",
         "dead-letters",
@@ -85,6 +86,13 @@ fn what_is_wrong_with_a_repair_is_told_before_anything_is_read() {
         (&["dead-letters", "retry"], "LETTER"),
         (&["dead-letters", "retry", "17"], "PARTITION:OFFSET"),
         (&["dead-letters", "list", "--state", "lost"], "discarded"),
+        (&["rules", "versions"], "TENANT"),
+        (&["rules", "show", "acme uk"], "a tenant id must be"),
+        (&["rules", "show", "acme-uk", "--version", "0"], "is not in 1"),
+        (&["rules", "compare", "acme-uk", "1"], "AFTER"),
+        (&["rules", "restore", "acme-uk", "two"], "VERSION"),
+        (&["rules", "restore", "acme-uk", "2", "--author", "  "], "an author must be a name of 1 to 100 characters"),
+        (&["tenant", "import", "a.toml", "--author", ""], "an author must be"),
         (&["work", "hold", "acme-uk/order/250"], "--why"),
         (&["timeline", "show", "250"], "--tenant"),
         (&["timeline", "show", "250", "--account", "acme"], "--sales-order"),
@@ -227,4 +235,19 @@ fn a_database_that_is_away_is_told_in_plain_words() {
     }
     let output = orderbridge(&["tenant", "list"], &[]);
     assert!(text(&output.stderr).contains("DATABASE_URL"));
+}
+
+#[test]
+fn an_authors_name_is_checked_wherever_it_comes_from() {
+    let long = "x".repeat(101);
+    for (arguments, environment) in [
+        (vec!["rules", "restore", "acme-uk", "2", "--author", &long], vec![]),
+        (vec!["rules", "restore", "acme-uk", "2"], vec![("ORDERBRIDGE_AUTHOR", long.as_str())]),
+        (vec!["tenant", "import", "a.toml"], vec![("ORDERBRIDGE_AUTHOR", "two\nlines")]),
+    ] {
+        let output = orderbridge(&arguments, &environment);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains("an author must be a name of 1 to 100 characters on one line"), "{said}");
+    }
 }

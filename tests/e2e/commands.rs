@@ -62,7 +62,7 @@ fn a_tenant_is_exported_as_a_file_that_can_be_imported_and_holds_no_secret() {
         assert_eq!(file["tenant"]["id"].as_str(), Some(merchant.id.as_str()));
         assert_eq!((file["orders"]["channel"].as_integer(), file["orders"]["warehouse"].as_integer()), (Some(5), Some(2)));
         assert_eq!(file["bigcommerce"]["client_id"].as_str(), Some(merchant.client_id()));
-        assert_eq!(file["status"]["brightpearl"].as_array().unwrap().len(), 5);
+        assert_eq!(file["orders"]["status"]["brightpearl"].as_array().unwrap().len(), 5);
         let named: Vec<&str> = exported.split("${").skip(1).map(|rest| rest.split('}').next().unwrap()).collect();
         assert!(named.len() >= 4, "every secret is named: {exported}");
 

@@ -112,15 +112,13 @@ fn a_refused_shipment_waits_alone_and_is_made_when_the_carrier_is_corrected() {
 fn what_brightpearl_refused_goes_on_when_it_is_mended_there() {
     run(async {
         let merchant = Merchant::new(shared().await).await;
-        let wrong = SECTIONS.replace("{ store = 11, brightpearl = 17 }", "{ store = 11, brightpearl = 77 }");
-        merchant.import(ORDERS, &wrong).await;
+        let account = merchant.installation.look(&merchant.installation.brightpearl, &format!("accounts/{}", merchant.id)).await;
+        let statuses = account["order_statuses"].clone();
+        // The status that new orders get is deleted there.
+        let others: Vec<_> = statuses.as_array().unwrap().iter().filter(|status| status["statusId"] != json!(17)).cloned().collect();
+        merchant.account("configuration", json!({"order_statuses": others})).await;
         let orders = [merchant.place_simple().await, merchant.place_simple().await, merchant.place_simple().await];
         merchant.held_for("refused:create-sales-order").await;
-        let account = merchant.installation.look(&merchant.installation.brightpearl, &format!("accounts/{}", merchant.id)).await;
-        let mut statuses = account["order_statuses"].as_array().unwrap().clone();
-        let mut made = statuses.iter().find(|status| status["statusId"] == json!(17)).unwrap().clone();
-        made["statusId"] = json!(77);
-        statuses.push(made);
         merchant.account("configuration", json!({"order_statuses": statuses})).await;
         for order in orders {
             merchant.synced(order).await;
@@ -169,7 +167,7 @@ fn a_difference_found_while_the_rules_are_saved_is_held_all_the_same() {
         let made = until("the sales order is made", SOON, || async { merchant.sales_orders(order).await.into_iter().next() }).await;
         let row = made["orderRows"].as_object().unwrap().keys().next().unwrap().parse::<u64>().unwrap();
         merchant.account(&format!("orders/{}/edit", made["id"]), json!({"rows": [{"id": row, "net": "1.00"}]})).await;
-        merchant.import(&format!("{ORDERS}lead_source = 1\n"), SECTIONS).await;
+        merchant.import(&format!("{ORDERS}lead_source = 3\n"), SECTIONS).await;
         merchant.held_for("created-total-differs").await;
     });
 }

@@ -31,6 +31,7 @@ mod openapi;
 mod orders;
 mod poison;
 mod repair;
+mod rules;
 mod secrets;
 mod shared_account;
 mod shipments;

@@ -7,13 +7,13 @@ use orderbridge_processor::ProcessorSettings;
 use serde_json::{Value, json};
 
 use crate::installation::{Installation, run};
-use crate::merchant::{Merchant, ORDERS, SECTIONS};
+use crate::merchant::Merchant;
 use crate::wait::{SOON, until};
 
 /// What is promised.
 const MINUTE: Duration = Duration::from_secs(60);
-/// A status that the rules name and Brightpearl does not have.
-const MISSING_STATUS: u64 = 77;
+/// A status that the rules name and that is deleted in Brightpearl.
+const MISSING_STATUS: u64 = 17;
 /// An address that belongs to a member of staff.
 const STAFF: &str = "pat@example.com";
 
@@ -40,13 +40,13 @@ async fn made(merchant: &Merchant<'_>, orders: &[u64], since: Instant) -> Vec<u6
     made.into_iter().map(|(_, order)| order).collect()
 }
 
-async fn make_status(merchant: &Merchant<'_>) {
+/// Takes the status from the account, and gives all that there were.
+async fn delete_status(merchant: &Merchant<'_>) -> Value {
     let account = merchant.installation.look(&merchant.installation.brightpearl, &format!("accounts/{}", merchant.id)).await;
-    let mut statuses = account["order_statuses"].as_array().unwrap().clone();
-    let mut missing = statuses.iter().find(|status| status["statusId"] == json!(17)).unwrap().clone();
-    missing["statusId"] = json!(MISSING_STATUS);
-    statuses.push(missing);
-    merchant.account("configuration", json!({"order_statuses": statuses})).await;
+    let statuses = account["order_statuses"].as_array().unwrap();
+    let others: Vec<&Value> = statuses.iter().filter(|status| status["statusId"] != json!(MISSING_STATUS)).collect();
+    merchant.account("configuration", json!({"order_statuses": others})).await;
+    json!(statuses)
 }
 
 #[test]
@@ -58,8 +58,7 @@ fn a_mended_cause_releases_all_that_waits_within_a_minute_oldest_first_and_witho
         let installation = Installation::new(&settings).await;
         let _role = installation.start("all", &[]).await;
         let (sku, refusal, contact) = (Merchant::new(&installation).await, Merchant::new(&installation).await, Merchant::new(&installation).await);
-        let wrong = SECTIONS.replace("{ store = 11, brightpearl = 17 }", &format!("{{ store = 11, brightpearl = {MISSING_STATUS} }}"));
-        refusal.import(ORDERS, &wrong).await;
+        let statuses = delete_status(&refusal).await;
         contact.account("contacts", json!({"id": 601, "email": STAFF, "is_staff": true})).await;
 
         let (mut unknown, mut refused) = (Vec::new(), Vec::new());
@@ -75,7 +74,7 @@ fn a_mended_cause_releases_all_that_waits_within_a_minute_oldest_first_and_witho
         installation.control(&installation.brightpearl, "chaos", json!({"drop": 1})).await;
         let mended_at = Instant::now();
         sku.account("products", json!({"products": [{"sku": "NEW-1", "name": "New", "stock": 50}]})).await;
-        make_status(&refusal).await;
+        refusal.account("configuration", json!({"order_statuses": statuses})).await;
         contact.account("contacts", json!({"id": 602, "email": STAFF})).await;
         let all = tokio::join!(made(&sku, &unknown, mended_at), made(&refusal, &refused, mended_at), made(&contact, &unmatched, mended_at));
         // What shows that a refusal is mended is the oldest or, if that was refused just before it was mended, the one tried after it.

@@ -6,7 +6,7 @@ use orderbridge_http_client::CallError;
 use orderbridge_postgres::{AccountRecord, AccountState, TenantRecord, TenantState};
 use orderbridge_processor::hooks::{Addresses, NoSecret, Registry};
 use orderbridge_schema::ids::{Platform, TenantId};
-use orderbridge_schema::rules::Rules;
+use orderbridge_schema::rules::{KnownLists, RuleProblem, Rules};
 
 use super::report::Report;
 use crate::commands::hooks;
@@ -56,6 +56,7 @@ async fn store(report: &mut Report, platforms: &Platforms, tenant: &TenantRecord
         Ok(info) => report.ok(check, format!("answers as {:?}, in {}", info.name, info.currency))?,
         Err(error) => return report.fail(check, error.to_string(), remedy(&error, Platform::Bigcommerce)),
     }
+    store_lists(report, &client, tenant).await?;
     match client.hooks_admin(SHARE).await {
         Ok(admin) => {
             for blocked in admin.blocked {
@@ -120,41 +121,45 @@ async fn brightpearl(
         }
         Err(error) => return report.fail(check, error.to_string(), remedy(&error, Platform::Brightpearl)),
     }
-    for tenant in tenants {
-        named_ids(report, &client, tenant).await?;
-    }
+    account_lists(report, &client, account, tenants).await?;
     let registry = addresses.map(|addresses| Registry::account(client, account, &credentials, addresses, platforms.payer()));
     registrations(report, format!("webhooks of account {}", account.code), registry).await
 }
 
-/// Whether what the rules name exists in the account.
-async fn named_ids(report: &mut Report, client: &orderbridge_brightpearl::Client, tenant: &TenantRecord) -> anyhow::Result<()> {
-    let check = format!("{} rules in account {}", tenant.id, tenant.account);
-    match unknown_ids(client, &tenant.rules).await {
-        Ok(unknown) if unknown.is_empty() => report.ok(check, "all that they name exists"),
-        Ok(unknown) => report.fail(check, format!("not in the account: {}", unknown.join(", ")), "correct the tenant's file and import it again"),
-        Err(error) => report.fail(check, error.to_string(), remedy(&error, Platform::Brightpearl)),
+/// Whether what the rules name exists at the store, and whether we can keep its currencies in step.
+async fn store_lists(report: &mut Report, client: &orderbridge_bigcommerce::Client, tenant: &TenantRecord) -> anyhow::Result<()> {
+    let check = format!("{} rules at store {}", tenant.id, tenant.store);
+    let lists = match client.reference(SHARE).await {
+        Ok(lists) => KnownLists { account: None, store: Some(lists) },
+        Err(error) => return report.fail(check, error.to_string(), remedy(&error, Platform::Bigcommerce)),
+    };
+    for refused in lists.refused() {
+        let remedy = "take the currency from those that shoppers can pay in, or enter its orders in Brightpearl by hand";
+        report.fail(format!("{} currencies", tenant.id), refused.message, remedy)?;
     }
+    named(report, check, &lists.unknown(&tenant.rules))
 }
 
-async fn unknown_ids(client: &orderbridge_brightpearl::Client, rules: &Rules) -> Result<Vec<String>, CallError> {
-    let mut unknown = Vec::new();
-    let channels = client.channels(SHARE).await?;
-    unknown.extend(rules.orders.channel.filter(|id| !channels.iter().any(|one| one.id == *id)).map(|id| format!("orders.channel {id}")));
-    let warehouses = client.warehouses(SHARE).await?;
-    unknown.extend(rules.orders.warehouse.filter(|id| !warehouses.iter().any(|one| one.id == *id)).map(|id| format!("orders.warehouse {id}")));
-    let statuses = client.order_statuses(SHARE).await?;
-    let named = rules.orders.status.brightpearl.iter().map(|entry| entry.brightpearl).chain(rules.orders.status.brightpearl_default);
-    let lacks = named.filter(|id| !statuses.iter().any(|one| one.id == *id && one.usable));
-    unknown.extend(lacks.map(|id| format!("order status {id}")));
-    let methods = client.shipping_methods(SHARE).await?;
-    let named = rules.orders.shipping_methods.iter().map(|entry| entry.brightpearl).chain(rules.orders.default_shipping_method);
-    unknown.extend(named.filter(|id| !methods.iter().any(|one| one.id == *id)).map(|id| format!("shipping method {id}")));
-    let codes = client.tax_codes(SHARE).await?;
-    let named = rules.taxes_and_accounts.tax_codes.iter().map(|entry| &entry.code).chain(&rules.taxes_and_accounts.default_tax_code);
-    unknown.extend(named.filter(|code| !codes.iter().any(|one| one.code == **code)).map(|code| format!("tax code {code}")));
-    unknown.dedup();
-    Ok(unknown)
+/// Whether what the rules of its tenants name exists in the account.
+async fn account_lists(
+    report: &mut Report,
+    client: &orderbridge_brightpearl::Client,
+    account: &AccountRecord,
+    tenants: &[&TenantRecord],
+) -> anyhow::Result<()> {
+    let lists = match client.reference(SHARE).await {
+        Ok(lists) => KnownLists { account: Some(lists), store: None },
+        Err(error) => return report.fail(format!("lists of account {}", account.code), error.to_string(), remedy(&error, Platform::Brightpearl)),
+    };
+    tenants.iter().try_for_each(|tenant| named(report, format!("{} rules in account {}", tenant.id, account.code), &lists.unknown(&tenant.rules)))
+}
+
+fn named(report: &mut Report, check: String, unknown: &[RuleProblem]) -> anyhow::Result<()> {
+    if unknown.is_empty() {
+        return report.ok(check, "all that they name exists");
+    }
+    let found: Vec<String> = unknown.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
+    report.fail(check, found.join("; "), "correct the tenant's file and import it again, or make on the platform what is missing")
 }
 
 async fn registrations(report: &mut Report, check: String, registry: Option<Result<Registry, NoSecret>>) -> anyhow::Result<()> {

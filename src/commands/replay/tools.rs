@@ -161,7 +161,7 @@ impl Tools {
     async fn reference(&self, tenant: &TenantRecord) -> anyhow::Result<Reference> {
         let (account, store) = (self.db.account_reference(&tenant.account).await?, self.db.store_reference(&tenant.id).await?);
         let (account, store) = account.zip(store).with_context(|| {
-            format!("the lists of account {} and its store were never read: a processor does that with the first order", tenant.account)
+            format!("the lists of account {} and its store were never read: `orderbridge rules refresh {}` does it", tenant.account, tenant.id)
         })?;
         Ok(Reference { account: account.lists, store: store.lists })
     }
