@@ -34,6 +34,7 @@ async fn every_call_of_the_client(shop: &Shop) {
     let client = shop.client();
     client.time(SHARE).await.unwrap();
     client.store_info(SHARE).await.unwrap();
+    client.reference(SHARE).await.unwrap();
     let (full, bare) = (shop.place(seed::full_order()).await, shop.place(seed::bare_order()).await);
     let mut ids = Vec::new();
     for placed in [&full, &bare] {
