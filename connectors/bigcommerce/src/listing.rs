@@ -80,8 +80,7 @@ impl Client {
             Err(error) if is_not_given(&error) => Vec::new(),
             Err(error) => return Err(error),
         };
-        let open = channels.into_iter().filter(|one| !SHUT.contains(&one.status.as_str()));
-        Ok(open.map(|one| Listed { id: StoreChannelId(one.id), name: one.name }).collect())
+        Ok(open(channels))
     }
 
     async fn listed<T: DeserializeOwned>(&self, place: Place<'_>, share: Share) -> Result<Vec<T>, CallError> {
@@ -93,7 +92,27 @@ impl Client {
     }
 }
 
+/// The channels that take orders.
+fn open(channels: Vec<NamedPayload>) -> Vec<Listed<StoreChannelId>> {
+    let open = channels.into_iter().filter(|one| !SHUT.contains(&one.status.as_str()));
+    open.map(|one| Listed { id: StoreChannelId(one.id), name: one.name }).collect()
+}
+
 /// Whether the store has no such list, or the token may not read it (BC §a: a missing scope is 403).
 const fn is_not_given(error: &CallError) -> bool {
     matches!(error, CallError::NotFound | CallError::Refused { .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn channels_that_are_shut_are_left_out() {
+        let text = r#"[{"id": 1, "name": "Shop", "status": "active"}, {"id": 2, "name": "Soon", "status": "prelaunch"},
+            {"id": 3, "name": "Gone", "status": "deleted"}, {"id": 4, "name": "Off", "status": "inactive"}, {"id": 5, "name": "Old"},
+            {"id": 6, "name": "Market", "status": "connected"}, {"id": 7, "name": "Cut", "status": "disconnected"}]"#;
+        let ids: Vec<u64> = open(serde_json::from_str(text).unwrap()).into_iter().map(|channel| channel.id.0).collect();
+        assert_eq!(ids, [1, 2, 5, 6]);
+    }
 }
