@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    completions, dead_letters, doctor, hooks, keys, migrate, reapply, replay, rules, settings, sweep, tenant, timeline, topics, work,
+    completions, dead_letters, doctor, hooks, keys, migrate, order, reapply, replay, rules, settings, sweep, tenant, timeline, topics, work,
 };
 
 const EXAMPLES: &str = "\
@@ -69,6 +69,9 @@ pub enum Command {
     /// Look for changes that no webhook told of, or list when that is done
     #[command(subcommand)]
     Sweep(sweep::Sweep),
+    /// Import single orders by hand, or link them with sales orders that exist
+    #[command(subcommand)]
+    Order(order::Order),
     /// Look at work items and try them again
     #[command(subcommand)]
     Work(work::Work),

@@ -77,6 +77,7 @@ impl Receiver {
             occurred_at: hint.occurred_at,
             received_at: self.clock.now(),
             verified: hint.verified,
+            store_status: hint.store_status,
             traceparent: Some(traceparent.into()),
         }
     }

@@ -8,7 +8,7 @@ use orderbridge_bigcommerce::webhook as bigcommerce;
 use orderbridge_brightpearl::webhook as brightpearl;
 use orderbridge_postgres::{Connection, Directory, Lookup, SignatureMode, TenantState};
 use orderbridge_schema::envelope::{EntityKind, Verified};
-use orderbridge_schema::ids::{AccountCode, ConnectionId, TenantId};
+use orderbridge_schema::ids::{AccountCode, ConnectionId, StoreStatusId, TenantId};
 use secrecy::SecretString;
 use serde::de::IgnoredAny;
 use uuid::Uuid;
@@ -30,6 +30,7 @@ pub(crate) struct Hint {
     pub(crate) ids: String,
     pub(crate) delivery_id: Option<String>,
     pub(crate) occurred_at: Option<Timestamp>,
+    pub(crate) store_status: Option<StoreStatusId>,
     pub(crate) verified: Verified,
 }
 
@@ -108,6 +109,7 @@ impl Verifier {
             ids: event.ids,
             delivery_id: delivery_id.filter(|id| id.len() <= DELIVERY_ID_BYTES_MAX),
             occurred_at: event.occurred_at,
+            store_status: event.store_status,
             verified,
         })
     }
@@ -153,6 +155,7 @@ impl Verifier {
             ids: event.ids,
             delivery_id: None,
             occurred_at: event.occurred_at,
+            store_status: None,
             verified: Verified::PathSecret,
         })
     }

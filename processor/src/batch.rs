@@ -276,6 +276,7 @@ impl Worker {
 
     async fn write_down(&self, looked: &Looked) -> Result<(), DbError> {
         self.db.append_timeline(&looked.timeline).await?;
+        self.note_marks(&looked.item, looked.marks).await?;
         if !looked.also_held.is_empty() {
             self.db.record_holds(&looked.item.key, &looked.also_held, looked.rules_version).await?;
         }

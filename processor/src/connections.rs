@@ -129,7 +129,7 @@ impl Connections {
             gate,
         );
         let method_names = self.known_method_names(&record.account);
-        let TenantRecord { account: code, store, rules, rules_version, .. } = record;
+        let TenantRecord { account: code, store, rules, rules_version, live_since, .. } = record;
         let search_before_creating = self.db.has_other_installations(&code, installation).await.map_err(|error| of_db(&error))?;
         let hasher = self.db.email_hasher().await.map_err(|error| of_db(&error))?;
         let session = Session {
@@ -141,6 +141,7 @@ impl Connections {
             rules: Arc::new(rules),
             rules_version,
             reference: Arc::default(),
+            live_since,
             bigcommerce,
             brightpearl: account.client.clone(),
             db: self.db.clone(),

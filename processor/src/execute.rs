@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use orderbridge_decide::{ContactFact, OrderFacts, normalise_email};
+use orderbridge_decide::{ContactFact, OrderFacts, Shopper};
 use orderbridge_http_client::{CallError, Deadline, crash};
 use orderbridge_postgres::{CommandState, Confirmed, JournalEntry, Missed, NewAgreement, NewCommand, NewLink, Refusal, SendRight, TimelineEntry};
 use orderbridge_reconcile::Session;
@@ -180,8 +180,9 @@ impl Worker {
             return Err(failure::failed(0, format!("database: {error}")));
         }
         if let (Some(ContactFact::Linked(_)), Some(Some(store_order))) = (&facts.contact, &facts.store_order) {
-            let email = normalise_email(&store_order.billing.email);
-            let dropped = match session.hasher.hash(&session.account, &email) {
+            let shopper = Shopper::of(store_order, &session.rules.orders.without_email);
+            let Some(key) = shopper.key(&session.store) else { return Ok(()) };
+            let dropped = match session.hasher.hash(&session.account, &key) {
                 Ok(hash) => self.db.drop_contact_link(&session.account, &hash).await,
                 Err(error) => Err(error),
             };

@@ -174,7 +174,8 @@ mod tests {
             postcode: "BS1 4XX".into(),
             ..Address::default()
         };
-        let contact = NewContact { email_hash: "ab".into(), address, price_list: None, lead_source: None, reference: None };
+        let contact =
+            NewContact { email_hash: "ab".into(), address, price_list: None, lead_source: None, reference: None, found_by_reference: false };
         let command = Command::CreateContact(Box::new(contact));
         let error = CallError::refused(400, "CMNC-1", "Contact MARA lind of 7 Quay St, bs1 4xx: name is not valid");
         let shown = without_personal_data(&command, &error);

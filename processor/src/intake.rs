@@ -9,6 +9,7 @@ use orderbridge_postgres::{Db, DbError, OffsetStep};
 use orderbridge_schema::clock::Clock;
 use orderbridge_schema::envelope::{EntityKind, Envelope, Verified};
 use orderbridge_schema::idset::{self, IdSetError};
+use orderbridge_schema::seen::StatusSet;
 use orderbridge_schema::sweep::SweepSource;
 use orderbridge_schema::work::{Aspects, Scope, Share, Upsert, WorkKey, WorkKind};
 use tokio::runtime::Handle;
@@ -64,6 +65,7 @@ fn upsert(envelope: &Envelope, scope: &Scope, kind: WorkKind, entity: u64, aspec
         event_at: envelope.occurred_at.unwrap_or(envelope.received_at),
         cause: cause(envelope),
         event: Some(envelope.event_id),
+        seen: envelope.store_status.filter(|_| kind == WorkKind::Order).map(StatusSet::of).unwrap_or_default(),
     }
 }
 
@@ -112,6 +114,7 @@ pub fn joined(upserts: impl IntoIterator<Item = Upsert>) -> Vec<Upsert> {
             Some(earlier) => {
                 earlier.aspects = earlier.aspects.with(upsert.aspects);
                 earlier.share = earlier.share.min(upsert.share);
+                earlier.seen = earlier.seen.with(upsert.seen);
                 if upsert.event_at >= earlier.event_at {
                     earlier.event_at = upsert.event_at;
                     earlier.cause = upsert.cause;

@@ -1,5 +1,7 @@
 //! What events ask for.
 
+use orderbridge_schema::ids::StoreStatusId;
+
 use super::*;
 
 fn event(fields: &str) -> Envelope {
@@ -94,9 +96,11 @@ fn events_of_one_entity_are_one_upsert_with_the_latest_cause_and_the_most_urgent
         event_at: jiff::Timestamp::from_second(second).unwrap(),
         cause: cause.into(),
         event: None,
+        seen: StatusSet::of(StoreStatusId(second.cast_unsigned())),
     };
-    let joined = joined([one("late", 20, Share::Sweeps, Aspects::NOTES), one("early", 10, Share::Orders, Aspects::STORE_ORDER)]);
+    let joined = joined([one("late", 11, Share::Sweeps, Aspects::NOTES), one("early", 10, Share::Orders, Aspects::STORE_ORDER)]);
     assert_eq!(joined.len(), 1);
     assert_eq!((joined[0].cause.as_str(), joined[0].share), ("late", Share::Orders));
+    assert_eq!(joined[0].seen, StatusSet::of(StoreStatusId(11)).with(StatusSet::of(StoreStatusId(10))));
     assert!(joined[0].aspects.has(Aspects::NOTES) && joined[0].aspects.has(Aspects::STORE_ORDER));
 }

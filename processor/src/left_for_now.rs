@@ -27,9 +27,14 @@ impl Worker {
         if !facts.links.is_empty() || !orders.enabled {
             return None;
         }
-        let settle = Duration::from_secs(u64::from(orders.settle_seconds));
-        let told = Duration::try_from(now.duration_since(item.last_event_at)).unwrap_or_default();
-        Some(settle.saturating_sub(told)).filter(|wait| !wait.is_zero()).map(Outcome::settling)
+        if item.aspects.has(Aspects::BY_HAND) {
+            return None;
+        }
+        let left = |wait: u32, since: Timestamp| {
+            Duration::from_secs(u64::from(wait)).saturating_sub(Duration::try_from(now.duration_since(since)).unwrap_or_default())
+        };
+        let wait = left(orders.settle_seconds, item.last_event_at).min(left(orders.settle_limit(), item.first_event_at));
+        Some(wait).filter(|wait| !wait.is_zero()).map(Outcome::settling)
     }
 
     /// Nothing is known of the order but that a side changed which we changed ourselves: most likely it is that.

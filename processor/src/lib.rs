@@ -19,6 +19,7 @@ pub mod hooks;
 mod intake;
 mod left_for_now;
 mod lists;
+mod marks;
 mod orders;
 mod outcome;
 mod own_writes;

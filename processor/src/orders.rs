@@ -16,6 +16,7 @@ use orderbridge_schema::work::{Aspects, Scope};
 use crate::account::Worker;
 use crate::execute::Effected;
 use crate::failure;
+use crate::marks::Marks;
 use crate::outcome::Outcome;
 use crate::sweep;
 
@@ -60,12 +61,23 @@ pub(crate) struct Looked {
     pub(crate) rules_version: i64,
     /// What was read of it, with its dates.
     pub(crate) read: Vec<Known>,
+    /// What is to be remembered or forgotten of an order without a sales order.
+    pub(crate) marks: Marks,
 }
 
 impl Looked {
     /// An item that no decision was made about.
     pub(crate) const fn plain(item: WorkItem, outcome: Outcome) -> Self {
-        Self { item, outcome, timeline: Vec::new(), cleared: Vec::new(), also_held: Vec::new(), rules_version: 0, read: Vec::new() }
+        Self {
+            item,
+            outcome,
+            timeline: Vec::new(),
+            cleared: Vec::new(),
+            also_held: Vec::new(),
+            rules_version: 0,
+            read: Vec::new(),
+            marks: Marks::NONE,
+        }
     }
 }
 
@@ -124,6 +136,7 @@ impl Worker {
             facts.cause.clone_from(&item.cause);
             facts.event = item.event;
             facts.told_at = Some(item.last_event_at);
+            facts.waiting_since = Some(item.first_event_at);
             Active { was_held: !facts.held.is_empty(), item: item.clone(), facts, remarks: Vec::new(), began_at }
         };
         Ok(items.iter().map(active).collect())
@@ -235,7 +248,8 @@ impl Worker {
     async fn record(&self, session: &Session, facts: &mut OrderFacts, decision: &Decision) -> Result<Recorded, DbError> {
         let mut recorded = Recorded::Nothing;
         if let Some(sales_order) = decision.adopted {
-            let external_ref = orderbridge_schema::command::external_ref(&session.store, facts.id);
+            let key = || orderbridge_schema::command::external_ref(&session.store, facts.id);
+            let external_ref = if decision.adopted_without_key { String::new() } else { key() };
             let link = OrderLink { order: facts.id, part: 0, sales_order, installation: session.installation, external_ref, verified: false };
             self.db.save_links(&session.account, &[NewLink::Order(session.tenant.clone(), link.clone())], &[]).await?;
             facts.links.push(link);
@@ -342,7 +356,8 @@ impl Worker {
             );
         }
         let read = sweep::dates(session, &active.facts, active.began_at);
-        Looked { timeline, read, rules_version: session.rules_version, ..Looked::plain(active.item, outcome) }
+        let marks = Marks::of(session, &active.facts, &outcome);
+        Looked { timeline, read, marks, rules_version: session.rules_version, ..Looked::plain(active.item, outcome) }
     }
 }
 

@@ -116,7 +116,13 @@ pub(crate) async fn look_up(session: &Session, command: &Command) -> Result<Foun
 }
 
 async fn contact_of(session: &Session, contact: &NewContact, share: Share) -> Result<Option<Option<u64>>, CallError> {
-    let matches = session.brightpearl.contacts_with_email(&normalise_email(&contact.address.email), share).await?;
+    let matches = match (&contact.reference, contact.found_by_reference) {
+        (Some(reference), true) => {
+            let name = (contact.address.first_name.as_str(), contact.address.last_name.as_str());
+            session.brightpearl.contacts_with_reference(name, reference, share).await?
+        }
+        _ => session.brightpearl.contacts_with_email(&normalise_email(&contact.address.email), share).await?,
+    };
     Ok(choose_contact(&matches).map(|contact| Some(contact.id.0)))
 }
 

@@ -10,6 +10,7 @@ use orderbridge_schema::command::{CommandKey, CommandKind, is_our_key, parse_ext
 use orderbridge_schema::facts::{Note, SalesOrder};
 use orderbridge_schema::ids::{NoteId, Platform, SalesOrderId, StoreOrderId, TenantId};
 use orderbridge_schema::link::{NoteKind, OrderLink};
+use orderbridge_schema::seen::StatusSet;
 use orderbridge_schema::work::{Aspects, Scope, Share, Upsert, WorkKey, WorkKind};
 
 use crate::account::Worker;
@@ -172,7 +173,7 @@ impl Worker {
             Ok(()) => {
                 let cause = "a sales order with our key was found".to_owned();
                 let (account, aspects, share) = (self.lease.account.clone(), Aspects::ALL, Share::Orders);
-                let all_of_it = Upsert { key: about, account, aspects, share, event_at: at, cause, event: None };
+                let all_of_it = Upsert { key: about, account, aspects, share, event_at: at, cause, event: None, seen: StatusSet::NONE };
                 self.db.upsert(&[all_of_it]).await.map_err(|error| of_db(&error))?;
             }
             Err(DbError::Conflict(why)) => tracing::error!(%tenant, sales_order = %order.id, why, "a second sales order carries an order's key"),
@@ -200,6 +201,7 @@ impl Worker {
                 event_at: item.last_event_at,
                 cause: item.cause.clone(),
                 event: item.event,
+                seen: StatusSet::NONE,
             })
         });
         match self.db.upsert(&crate::intake::joined(upserts)).await {

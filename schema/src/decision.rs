@@ -93,6 +93,12 @@ pub enum Cause {
     InDoubt(String),
     /// The order's currency, whose amounts have more decimals than Brightpearl holds.
     CurrencyDecimals(String),
+    /// No shipping method for a delivery text; held by choice.
+    UnmappedShipping(String),
+    /// Several sales orders carry the order's number, and none of them our key.
+    SeveralWithNumber,
+    /// The shopper comes for goods, and the store does not say where to.
+    NoPickUpLocation,
 }
 
 impl Cause {
@@ -116,6 +122,9 @@ impl Cause {
             Self::Refused(kind) => format!("refused:{kind}"),
             Self::InDoubt(kind) => format!("in-doubt:{kind}"),
             Self::CurrencyDecimals(currency) => format!("currency-decimals:{currency}"),
+            Self::UnmappedShipping(text) => format!("unmapped-shipping:{text}"),
+            Self::SeveralWithNumber => "several-with-number".into(),
+            Self::NoPickUpLocation => "no-pick-up-location".into(),
         }
     }
 }
@@ -163,6 +172,8 @@ pub struct Decision {
     pub verified: Option<(SalesOrderId, Vec<RowLink>)>,
     /// Sales orders that an earlier installation of ours made for this order: to be linked, not made again.
     pub adopted: Option<SalesOrderId>,
+    /// The adopted one does not carry our key: it was found by the order's number, or named by a person.
+    pub adopted_without_key: bool,
     /// Shipments at the store that carry our mark and were not linked yet.
     pub found_shipments: Vec<ShipmentLink>,
     /// Effects that were looked at and need no hold any more.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::ids::{AccountCode, ConnectionId, Platform, TenantId};
+use crate::ids::{AccountCode, ConnectionId, Platform, StoreStatusId, TenantId};
 use crate::topics::Topic;
 
 /// Our name of an event, time-ordered (UUID version 7).
@@ -126,6 +126,9 @@ pub struct Envelope {
     pub received_at: Timestamp,
     /// Why it is believed to be a hint worth following.
     pub verified: Verified,
+    /// The status that the store's order came into, where the event names it (BC §c): a hint like all else here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store_status: Option<StoreStatusId>,
     /// W3C trace context, so that one order can be followed through every role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
@@ -186,7 +189,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const GOLDEN: [(&str, Topic, &str); 4] = [
+    const GOLDEN: [(&str, Topic, &str); 5] = [
+        (include_str!("../samples/v1/bigcommerce-order-status.json"), Topic::BigcommerceOrders, "acme-uk:250"),
         (include_str!("../samples/v1/bigcommerce-order.json"), Topic::BigcommerceOrders, "acme-uk:250"),
         (include_str!("../samples/v1/bigcommerce-shipment.json"), Topic::BigcommerceShipments, "acme-uk:251"),
         (include_str!("../samples/v1/brightpearl-notes.json"), Topic::BrightpearlNotes, "acme:4101-4103,4110"),

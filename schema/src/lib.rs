@@ -13,6 +13,7 @@ pub mod link;
 pub mod money;
 pub mod reference;
 pub mod rules;
+pub mod seen;
 pub mod sweep;
 pub mod topics;
 pub mod work;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::envelope::EventId;
 use crate::ids::{AccountCode, InvalidId, TenantId};
+use crate::seen::StatusSet;
 
 /// Whose a work item, a command or a timeline entry is.
 ///
@@ -141,6 +142,8 @@ impl Aspects {
     /// The statuses are to be compared by the present rules, as if a side had changed. Only a person asks for that, so it is no part of
     /// everything.
     pub const REAPPLY: Self = Self(16);
+    /// A person wants the order, whatever the rules say of when and in which status orders are created: no part of everything either.
+    pub const BY_HAND: Self = Self(1 << 14);
 
     /// Both together.
     #[must_use]
@@ -246,6 +249,8 @@ pub struct Upsert {
     pub cause: String,
     /// Our name of the event; none if nobody's event asked.
     pub event: Option<EventId>,
+    /// The statuses that events say the store's order came into.
+    pub seen: StatusSet,
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod hooks;
 pub mod keys;
 pub mod migrate;
+pub mod order;
 mod platforms;
 pub mod reapply;
 pub mod replay;
@@ -72,6 +73,7 @@ pub async fn run(command: Command, settings: &Settings) -> anyhow::Result<Ending
         Command::Rules(args) => rules::run(&args, settings).await,
         Command::Hooks(args) => hooks::run(&args, settings).await,
         Command::Sweep(args) => sweep::run(&args, settings).await,
+        Command::Order(args) => order::run(&args, settings).await,
         Command::Work(args) => work::run(&args, settings).await,
         Command::DeadLetters(args) => dead_letters::run(&args, settings).await,
         Command::Replay(args) => replay::run(&args, settings).await,

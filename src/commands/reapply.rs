@@ -4,11 +4,12 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use orderbridge_postgres::{Db, LinkedIn, TenantRecord, TenantState};
 use orderbridge_schema::ids::{StoreOrderId, TenantId};
+use orderbridge_schema::seen::StatusSet;
 use orderbridge_schema::work::{Aspects, Scope, Share, Upsert, WorkKey, WorkKind};
 
 use crate::clock::clock;
 use crate::commands::arguments::{When, when};
-use crate::commands::replay::dry_run::look_at_orders;
+use crate::commands::replay::dry_run::{Asked, look_at_orders};
 use crate::commands::replay::report::Report;
 use crate::commands::replay::selection::Selection;
 use crate::commands::replay::tools::Tools;
@@ -110,6 +111,7 @@ fn upsert(tenant: &TenantRecord, order: StoreOrderId, now: jiff::Timestamp) -> U
         event_at: now,
         cause: format!("reapply of rules version {}", tenant.rules_version),
         event: None,
+        seen: StatusSet::NONE,
     }
 }
 
@@ -120,7 +122,7 @@ async fn dry_run(args: &Reapply, tools: &Tools, within: LinkedIn) -> anyhow::Res
     loop {
         let orders = tools.db.linked_orders(&tenant.id, within, after, TOGETHER).await?;
         let Some(&last) = orders.last() else { break };
-        let asked = orders.into_iter().map(|order| (order, ASPECTS)).collect();
+        let asked = orders.into_iter().map(|order| Asked { order, aspects: ASPECTS, seen: StatusSet::NONE }).collect();
         look_at_orders(tools, &tenant, asked, &mut report).await?;
         after = Some(last);
     }

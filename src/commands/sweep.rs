@@ -5,6 +5,7 @@ use clap::Subcommand;
 use jiff::Timestamp;
 use orderbridge_postgres::{Db, SweepRow, TenantState};
 use orderbridge_schema::ids::{AccountCode, TenantId};
+use orderbridge_schema::seen::StatusSet;
 use orderbridge_schema::sweep::SweepSource;
 use orderbridge_schema::work::{Aspects, Scope, Share, Upsert};
 use serde::Serialize;
@@ -104,7 +105,16 @@ async fn wanted(
 
 fn upsert(source: SweepSource, scope: Scope, account: AccountCode, now: Timestamp) -> Upsert {
     let cause = "asked for on the command line".to_owned();
-    Upsert { key: source.key(scope), account, aspects: Aspects::default(), share: Share::Sweeps, event_at: now, cause, event: None }
+    Upsert {
+        key: source.key(scope),
+        account,
+        aspects: Aspects::default(),
+        share: Share::Sweeps,
+        event_at: now,
+        cause,
+        event: None,
+        seen: StatusSet::NONE,
+    }
 }
 
 #[derive(Debug, Serialize)]

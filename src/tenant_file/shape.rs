@@ -107,19 +107,48 @@ static BRIGHTPEARL: [Key; 9] = [
     optional("installation", ID),
 ];
 
-static ORDERS: [Key; 12] = [
+static ORDERS: [Key; 23] = [
     optional("enabled", Shape::Yes),
     optional("create_statuses", Shape::Many(&STORE_STATUS)),
     optional("settle_seconds", Shape::Whole { least: 0, most: u32::MAX as u64 }),
+    optional("settle_max_seconds", Shape::Whole { least: 0, most: u32::MAX as u64 }),
+    optional("store_channels", Shape::Many(&ID)),
+    optional("sources", Shape::Many(&ANY_TEXT)),
+    optional("except_sources", Shape::Many(&ANY_TEXT)),
+    optional("go_live", Shape::Text(moment)),
+    optional("guests", Shape::Yes),
+    optional("without_email", Shape::Table(&WITHOUT_EMAIL)),
     optional("channel", ID),
     optional("warehouse", ID),
     optional("price_list", ID),
     optional("price_mode", Shape::Choice(&["INC", "EXC"])),
     optional("lead_source", ID),
     optional("project", ID),
+    optional("staff_owner", ID),
+    optional("defaults", Shape::Many(&Shape::Table(&ORDER_DEFAULTS))),
+    optional("new_order_status", ID),
     optional("shipping_methods", Shape::Many(&Shape::Table(&SHIPPING_METHOD))),
     optional("default_shipping_method", ID),
+    optional("unmapped_shipping", Shape::Choice(&["none", "held"])),
     optional("status", Shape::Table(&STATUS)),
+];
+
+static WITHOUT_EMAIL: [Key; 3] = [
+    optional("treatment", Shape::Choice(&["held", "contact", "contact-per-customer"])),
+    optional("contact", ID),
+    optional("masked_domains", Shape::Many(&ANY_TEXT)),
+];
+
+static ORDER_DEFAULTS: [Key; 9] = [
+    optional("store_channel", ID),
+    optional("currency", WORDS),
+    optional("channel", ID),
+    optional("warehouse", ID),
+    optional("project", ID),
+    optional("lead_source", ID),
+    optional("staff_owner", ID),
+    optional("price_list", ID),
+    optional("price_mode", Shape::Choice(&["INC", "EXC"])),
 ];
 
 static SHIPPING_METHOD: [Key; 2] = [required("store", WORDS), required("brightpearl", ID)];
@@ -161,6 +190,10 @@ fn any(_text: &str) -> Result<(), String> {
 
 fn not_empty(text: &str) -> Result<(), String> {
     if text.trim().is_empty() { Err("must not be empty".into()) } else { Ok(()) }
+}
+
+fn moment(text: &str) -> Result<(), String> {
+    text.parse::<jiff::Timestamp>().map(drop).map_err(|_cause| "must be a time with its zone, such as \"2026-03-01T00:00:00Z\"".into())
 }
 
 fn tenant_id(text: &str) -> Result<(), String> {

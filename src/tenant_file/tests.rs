@@ -2,11 +2,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use orderbridge_schema::ids::{
-    ChannelId, LeadSourceId, Platform, PriceListId, ProjectId, SalesOrderStatusId, ShippingMethodId, StoreStatusId, WarehouseId,
+    ChannelId, ContactId, LeadSourceId, Platform, PriceListId, ProjectId, SalesOrderStatusId, ShippingMethodId, StoreChannelId, StoreStatusId,
+    WarehouseId,
 };
 use orderbridge_schema::rules::{
-    Carrier, CarrierEntry, FulfilmentRules, OrderRules, PriceMode, ShippingMethodEntry, StatusRules, TaxCodeEntry, TaxesAndAccounts, Tenders,
-    ToBrightpearlEntry, ToStoreEntry,
+    Carrier, CarrierEntry, FulfilmentRules, OrderDefaults, OrderRules, PriceMode, ShippingMethodEntry, StatusRules, TaxCodeEntry, TaxesAndAccounts,
+    Tenders, ToBrightpearlEntry, ToStoreEntry, Unmapped, WithoutEmail, WithoutEmailTreatment,
 };
 use secrecy::ExposeSecret;
 use serde_json::Value;
@@ -86,14 +87,39 @@ fn full_rules() -> Rules {
         enabled: false,
         create_statuses: [2, 11].into_iter().map(StoreStatusId).collect(),
         settle_seconds: 5,
+        settle_max_seconds: 50,
+        store_channels: [1, 4].into_iter().map(StoreChannelId).collect(),
+        sources: vec!["www".into()],
+        except_sources: vec!["amazon".into()],
+        go_live: Some("2026-03-01T00:00:00Z".parse().unwrap()),
+        guests: false,
+        without_email: WithoutEmail {
+            treatment: WithoutEmailTreatment::ContactPerCustomer,
+            contact: Some(ContactId(10)),
+            masked_domains: vec!["marketplace.example.com".into()],
+        },
         channel: Some(ChannelId(1)),
         warehouse: Some(WarehouseId(2)),
         price_list: Some(PriceListId(3)),
         price_mode: PriceMode::Inc,
         lead_source: Some(LeadSourceId(4)),
         project: Some(ProjectId(5)),
+        staff_owner: Some(ContactId(11)),
+        defaults: vec![OrderDefaults {
+            store_channel: Some(StoreChannelId(4)),
+            currency: Some("EUR".into()),
+            channel: Some(ChannelId(6)),
+            warehouse: Some(WarehouseId(7)),
+            project: Some(ProjectId(8)),
+            lead_source: Some(LeadSourceId(9)),
+            staff_owner: Some(ContactId(12)),
+            price_list: Some(PriceListId(13)),
+            price_mode: Some(PriceMode::Exc),
+        }],
+        new_order_status: Some(SalesOrderStatusId(14)),
         shipping_methods: vec![ShippingMethodEntry { store: "Königlich = schnell".into(), brightpearl: ShippingMethodId(6) }],
         default_shipping_method: Some(ShippingMethodId(7)),
+        unmapped_shipping: Unmapped::Held,
         status,
     };
     let entry = CarrierEntry { brightpearl: ShippingMethodId(9), carrier: carrier.clone() };
@@ -257,6 +283,18 @@ fn known(path: &str, shape: &Shape, found: &mut Vec<String>) {
 const NAME_NOTHING: &[&str] = &[
     "orders.enabled",
     "orders.settle_seconds",
+    "orders.settle_max_seconds",
+    "orders.sources",
+    "orders.except_sources",
+    "orders.go_live",
+    "orders.guests",
+    "orders.without_email.treatment",
+    // A contact, of which no list is kept.
+    "orders.without_email.contact",
+    "orders.without_email.masked_domains",
+    "orders.defaults.currency",
+    "orders.defaults.price_mode",
+    "orders.unmapped_shipping",
     "orders.price_mode",
     "orders.shipping_methods.store",
     "orders.status.to_brightpearl",

@@ -19,6 +19,7 @@ mod commands;
 mod connectors;
 mod crash;
 mod credentials;
+mod gating;
 mod holds;
 mod hooks;
 mod installation;

@@ -42,6 +42,8 @@ pub(crate) struct LinePayload {
     applied_discounts: Vec<AppliedDiscount>,
     #[serde(default, deserialize_with = "lenient::whole")]
     parent_order_product_id: u64,
+    #[serde(default, deserialize_with = "lenient::whole")]
+    order_pickup_method_id: u64,
 }
 
 #[derive(Deserialize)]
@@ -75,6 +77,7 @@ impl From<LinePayload> for OrderLine {
             tax: line.total_tax,
             discounted_total,
             parent: Some(line.parent_order_product_id).filter(|id| *id > 0).map(OrderLineId),
+            pick_up: line.order_pickup_method_id > 0,
         }
     }
 }

@@ -11,6 +11,7 @@ mod listing;
 mod nested;
 mod orders;
 mod payload;
+mod pick_ups;
 mod reply;
 mod scopes;
 mod store;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use orderbridge_schema::facts::{Fee, OrderAddress, OrderLine, StoreOrder};
+use orderbridge_schema::facts::{Fee, OrderAddress, OrderLine, PickUp, StoreOrder};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use crate::amounts::{FeePayload, LinePayload};
 use crate::lenient;
 use crate::payload::{AddressPayload, OrderPayload};
+use crate::pick_ups::PickUpPayload;
 
 /// What a list of lines gives by default without saying that there are more (BC §b): so many may be all of them or not.
 const LINES_BY_DEFAULT: usize = 50;
@@ -43,6 +44,8 @@ pub struct OrderParts {
     pub lines: Vec<OrderLine>,
     /// All delivery addresses, by id.
     pub addresses: Vec<OrderAddress>,
+    /// Where the shopper comes for goods; `None` if one of them does not say where.
+    pub pick_ups: Option<Vec<PickUp>>,
     /// The fees; `None` if none came, which is not yet to say that there are none.
     pub fees: Option<Vec<Fee>>,
 }
@@ -79,6 +82,7 @@ fn parts(order: &OrderPayload) -> Parts {
 fn whole(order: &OrderPayload, kinds: &Kinds) -> Option<OrderParts> {
     let mut lines: Vec<OrderLine> = Vec::new();
     let mut addresses: Vec<OrderAddress> = Vec::new();
+    let mut pick_ups: Option<Vec<PickUp>> = Some(Vec::new());
     for (kind, json) in kinds {
         match kind.as_str() {
             "shipping" => {
@@ -93,7 +97,11 @@ fn whole(order: &OrderPayload, kinds: &Kinds) -> Option<OrderParts> {
                     lines.extend(held);
                 }
             }
-            "pickups" | "downloads" => lines.extend(list::<Held>(json)?.into_iter().flat_map(held)),
+            "pickups" => {
+                lines.extend(list::<Held>(json)?.into_iter().flat_map(held));
+                pick_ups = list::<PickUpPayload>(json)?.into_iter().map(PickUpPayload::read).collect();
+            }
+            "downloads" => lines.extend(list::<Held>(json)?.into_iter().flat_map(held)),
             "email" => {
                 for (kind, json) in if is_nothing(json) { Kinds::new() } else { read(json)? } {
                     match kind.as_str() {
@@ -108,7 +116,7 @@ fn whole(order: &OrderPayload, kinds: &Kinds) -> Option<OrderParts> {
     lines.sort_by_key(|line| line.id);
     addresses.sort_by_key(|address| address.id);
     let is_whole = has_all_lines(&lines, order.items_total()?) && u32::try_from(addresses.len()) == Ok(order.shipping_address_count);
-    is_whole.then(|| OrderParts { lines, addresses, fees: order.fees.as_deref().and_then(fees) })
+    is_whole.then(|| OrderParts { lines, addresses, pick_ups, fees: order.fees.as_deref().and_then(fees) })
 }
 
 fn held(held: Held) -> Vec<OrderLine> {

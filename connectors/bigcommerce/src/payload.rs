@@ -70,6 +70,10 @@ pub(crate) struct OrderPayload {
     channel_id: u64,
     #[serde(default, deserialize_with = "lenient::text")]
     external_order_id: String,
+    #[serde(default, deserialize_with = "lenient::text")]
+    order_source: String,
+    #[serde(default, deserialize_with = "lenient::text")]
+    external_source: String,
 }
 
 impl OrderPayload {
@@ -104,6 +108,8 @@ impl From<OrderPayload> for StoreOrder {
             deleted: order.is_deleted,
             // Orders from before channels existed are the default storefront's.
             channel: StoreChannelId(order.channel_id.max(1)),
+            source: order.order_source,
+            external_source: order.external_source,
             external_order_id: order.external_order_id,
         }
     }

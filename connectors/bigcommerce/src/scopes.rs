@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 use orderbridge_schema::envelope::EntityKind;
-use orderbridge_schema::ids::StoreHash;
+use orderbridge_schema::ids::{StoreHash, StoreStatusId};
+use orderbridge_schema::seen::StatusSet;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -26,6 +27,8 @@ pub struct HookEvent {
     pub delivery: Option<String>,
     /// When it happened, if it says.
     pub occurred_at: Option<Timestamp>,
+    /// The status that an order came into, where the scope is about that and the delivery says so.
+    pub store_status: Option<StoreStatusId>,
 }
 
 /// Why a body is not a delivery.
@@ -74,7 +77,8 @@ pub fn parse(body: &[u8]) -> Result<Option<HookEvent>, ParseError> {
         (None, _) => return Err(ParseError::Id),
     };
     let delivery = Some(body.hash).filter(|hash| !hash.is_empty() && hash.len() <= 128);
-    Ok(Some(HookEvent { event_type: body.scope, entity, ids, store, delivery, occurred_at: body.created_at }))
+    let store_status = new_status(&body.scope, &body.data);
+    Ok(Some(HookEvent { event_type: body.scope, entity, ids, store, delivery, occurred_at: body.created_at, store_status }))
 }
 
 /// What a scope is about, and the places in `data` where its id may stand, best first.
@@ -96,6 +100,13 @@ fn entity(scope: &str) -> Option<(EntityKind, &'static [&'static str])> {
         ["store", "hook", _] => Some((EntityKind::Store, &["/id"])),
         _ => None,
     }
+}
+
+/// The status that an order came into. The per-channel scope and one vendor sample do not have it.
+fn new_status(scope: &str, data: &Value) -> Option<StoreStatusId> {
+    let status = data.pointer("/status/new_status_id").filter(|_| scope.ends_with("/statusUpdated"))?;
+    let status = status.as_u64().or_else(|| status.as_str()?.parse().ok())?;
+    Some(StoreStatusId(status)).filter(|&status| !StatusSet::of(status).is_empty())
 }
 
 /// An id above zero, as number or text.
@@ -168,6 +179,19 @@ mod tests {
             assert_eq!((event.entity, event.ids.as_str(), event.event_type.as_str()), (entity, ids, scope));
             assert_eq!((event.store.as_str(), event.occurred_at), ("abc123", "2025-01-01T00:00:00Z".parse().ok()));
         }
+    }
+
+    #[test]
+    fn the_new_status_is_read_where_the_scope_is_about_it() {
+        let status = |scope: &str, data| parse(&body(scope, &data)).unwrap().unwrap().store_status.map(|status| status.0);
+        let data = |new: Value| json!({"id": 250, "status": {"previous_status_id": 0, "new_status_id": new}});
+        assert_eq!(status("store/order/statusUpdated", data(json!(11))), Some(11));
+        assert_eq!(status("store/order/statusUpdated", data(json!("0"))), Some(0));
+        assert_eq!(status("store/channel/1/order/statusUpdated", json!({"order_id": 127})), None);
+        for none in [json!(15), json!(-1), json!("x"), json!(null), json!({})] {
+            assert_eq!(status("store/order/statusUpdated", data(none)), None);
+        }
+        assert_eq!(status("store/order/updated", data(json!(11))), None);
     }
 
     #[test]

@@ -79,7 +79,7 @@ fn contact_body(contact: &NewContact, address: PostalAddressId) -> Value {
         "firstName": person.first_name,
         "lastName": person.last_name,
         "postAddressIds": { "DEF": address.0, "BIL": address.0, "DEL": address.0 },
-        "communication": { "emails": { "PRI": { "email": person.email } }, "telephones": { "PRI": person.phone } },
+        "communication": { "telephones": { "PRI": person.phone } },
         "relationshipToAccount": { "isSupplier": false, "isStaff": false },
         "marketingDetails": { "isReceiveEmailNewsletter": false },
     });
@@ -89,6 +89,9 @@ fn contact_body(contact: &NewContact, address: PostalAddressId) -> Value {
     }
     if let Some(reference) = &contact.reference {
         current.insert("accountReference".into(), reference.as_str().into());
+    }
+    if let Some(communication) = body.pointer_mut("/communication").and_then(Value::as_object_mut).filter(|_| !person.email.is_empty()) {
+        communication.insert("emails".into(), json!({ "PRI": { "email": person.email } }));
     }
     if let Some(fields) = body.as_object_mut() {
         if !person.company.is_empty() {
@@ -118,7 +121,7 @@ mod tests {
             email: "mara@example.com".into(),
             ..Address::default()
         };
-        let guest = NewContact { email_hash: "00".into(), address, price_list: None, lead_source: None, reference: None };
+        let guest = NewContact { email_hash: "00".into(), address, price_list: None, lead_source: None, reference: None, found_by_reference: false };
         let expected = json!({
             "firstName": "Mara", "lastName": "Lind", "postAddressIds": {"DEF": 91001, "BIL": 91001, "DEL": 91001},
             "communication": {"emails": {"PRI": {"email": "mara@example.com"}}, "telephones": {"PRI": "+44 117 000 0000"}},
@@ -131,6 +134,8 @@ mod tests {
         let body = contact_body(&known, PostalAddressId(91001));
         assert_eq!(body["organisation"], json!({"name": "Quay Ltd"}));
         assert_eq!(body["financialDetails"], json!({"priceListId": 2}));
+        known.address.email.clear();
+        assert!(contact_body(&known, PostalAddressId(91001))["communication"].get("emails").is_none(), "no address is not an empty one");
         assert_eq!(body["assignment"], json!({"current": {"leadSourceId": 3, "accountReference": "880"}}));
     }
 }

@@ -36,6 +36,8 @@ struct OrderBody<'a> {
     lead_source_id: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     project_id: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    staff_owner_id: Option<u64>,
     currency: CurrencyBody<'a>,
     rows: Vec<RowBody<'a>>,
 }
@@ -160,6 +162,7 @@ impl<'a> OrderBody<'a> {
             },
             lead_source_id: order.lead_source.map(|id| id.0),
             project_id: order.project.map(|id| id.0),
+            staff_owner_id: order.staff_owner.map(|id| id.0),
             currency: CurrencyBody { code: &order.currency },
             rows: order.rows.iter().map(|row| RowBody::of(row, decimals)).collect(),
         }
@@ -260,6 +263,7 @@ mod tests {
             price_mode: PriceMode::Exc,
             lead_source: Some(LeadSourceId(3)),
             project: None,
+            staff_owner: Some(ContactId(4)),
             currency: currency.into(),
             shipping_method: Some(ShippingMethodId(6)),
             billing: address(),
@@ -286,7 +290,7 @@ mod tests {
             "delivery": {"shippingMethodId": 6, "address": delivery},
             "ref": "9001", "externalRef": "bc-store7-9001", "installedIntegrationInstanceId": 41,
             "placedOn": "2026-03-02T09:14:55Z", "taxDate": "2026-03-02T09:14:55Z",
-            "statusId": 17, "warehouseId": 2, "channelId": 5, "leadSourceId": 3, "priceListId": 2, "priceModeCode": "EXC", "currency": {"code": "GBP"},
+            "statusId": 17, "warehouseId": 2, "channelId": 5, "leadSourceId": 3, "staffOwnerId": 4, "priceListId": 2, "priceModeCode": "EXC", "currency": {"code": "GBP"},
             "rows": [
                 {"productId": 5001, "name": "Harbour mug", "quantity": "2", "taxCode": "T20", "net": "31.00", "tax": "6.20", "externalRef": "bc-line-551"},
                 {"name": "Delivery", "quantity": "1", "taxCode": "T20", "net": "9.25", "tax": "1.85", "nominalCode": "4040", "externalRef": "bc-line-551"},
@@ -304,9 +308,9 @@ mod tests {
 
     #[test]
     fn what_the_rules_do_not_name_is_left_to_brightpearl() {
-        let plain = NewSalesOrder { status: None, price_list: None, lead_source: None, shipping_method: None, ..order("GBP") };
+        let plain = NewSalesOrder { status: None, price_list: None, lead_source: None, staff_owner: None, shipping_method: None, ..order("GBP") };
         let body = body(&plain);
-        for field in ["statusId", "priceListId", "leadSourceId", "projectId"] {
+        for field in ["statusId", "priceListId", "leadSourceId", "projectId", "staffOwnerId"] {
             assert!(body.get(field).is_none(), "{field}");
         }
         assert!(body["delivery"].get("shippingMethodId").is_none());

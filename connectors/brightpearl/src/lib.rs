@@ -14,6 +14,7 @@ pub mod oauth;
 mod orders;
 mod products;
 mod reference;
+mod references;
 mod reply;
 mod search;
 pub mod webhook;

@@ -40,6 +40,7 @@ async fn the_fact_sheets_example_is_stored_as_one_envelope() {
         occurred_at: Some("2025-01-01T00:00:00Z".parse().unwrap()),
         received_at: "2025-01-01T00:00:10Z".parse().unwrap(),
         verified: Verified::Signature,
+        store_status: None,
         traceparent: Some(trace.into()),
     };
     assert_eq!(events[0], expected);

@@ -2,7 +2,8 @@
 
 use orderbridge_schema::command::NewContact;
 use orderbridge_schema::facts::{Address, ContactMatch, StoreOrder};
-use orderbridge_schema::rules::Rules;
+use orderbridge_schema::ids::{ContactId, StoreCustomerId, StoreHash};
+use orderbridge_schema::rules::{Rules, WithoutEmail, WithoutEmailTreatment};
 
 /// Longest first or last name that Brightpearl takes (BP §f).
 const NAME_CHARS_MAX: usize = 32;
@@ -19,22 +20,77 @@ pub fn choose_contact(matches: &[ContactMatch]) -> Option<&ContactMatch> {
     matches.iter().filter(|contact| !contact.staff && !contact.supplier).min_by_key(|contact| (!contact.primary, contact.id))
 }
 
+/// How the shopper of an order is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shopper {
+    /// By an e-mail address, normalised.
+    Email(String),
+    /// By the store's number of the customer, since the address is missing or masked.
+    Customer(StoreCustomerId),
+    /// Not at all: this contact stands for them.
+    Contact(ContactId),
+    /// Not at all.
+    Unknown,
+}
+
+impl Shopper {
+    /// The shopper of an order.
+    #[must_use]
+    pub fn of(order: &StoreOrder, rules: &WithoutEmail) -> Self {
+        let email = normalise_email(&order.billing.email);
+        if !email.is_empty() && !rules.is_masked(&email) {
+            return Self::Email(email);
+        }
+        match (rules.treatment, rules.contact) {
+            (WithoutEmailTreatment::Held, _) => Self::Unknown,
+            (WithoutEmailTreatment::ContactPerCustomer, _) if order.customer.0 != 0 => Self::Customer(order.customer),
+            (WithoutEmailTreatment::Contact | WithoutEmailTreatment::ContactPerCustomer, chosen) => chosen.map_or(Self::Unknown, Self::Contact),
+        }
+    }
+
+    /// What stands for them in our records, as its keyed hash: one text for one shopper, whatever order they place. None if nothing does.
+    #[must_use]
+    pub fn key(&self, store: &StoreHash) -> Option<String> {
+        match self {
+            Self::Email(email) => Some(email.clone()),
+            // No e-mail address has blanks in it.
+            Self::Customer(customer) => Some(format!("customer {customer} of store {store}")),
+            Self::Contact(_) | Self::Unknown => None,
+        }
+    }
+}
+
+/// The account reference that a customer's contact is found by who has no e-mail address.
+#[must_use]
+pub fn customer_reference(store: &StoreHash, customer: StoreCustomerId) -> String {
+    format!("BC-{store}-{customer}")
+}
+
+/// The names of the contact for a billing address, as Brightpearl takes them.
+#[must_use]
+pub fn contact_names(billing: &Address) -> (String, String) {
+    (fitted(&billing.first_name), fitted(&billing.last_name))
+}
+
 /// The contact to make for an order's customer, with names and lines that Brightpearl takes. The order itself carries the full address.
-pub(crate) fn new_contact(order: &StoreOrder, email_hash: &str, rules: &Rules) -> NewContact {
+pub(crate) fn new_contact(order: &StoreOrder, store: &StoreHash, email_hash: &str, rules: &Rules) -> NewContact {
     let billing = &order.billing;
-    let address = Address {
-        first_name: fitted(&billing.first_name),
-        last_name: fitted(&billing.last_name),
-        street_1: filled(&billing.street_1),
-        email: billing.email.trim().to_owned(),
-        ..billing.clone()
+    let (first_name, last_name) = contact_names(billing);
+    let by_reference = match Shopper::of(order, &rules.orders.without_email) {
+        Shopper::Customer(customer) => Some(customer_reference(store, customer)),
+        Shopper::Email(_) | Shopper::Contact(_) | Shopper::Unknown => None,
     };
+    // A masked address leads to no person, and another order of the same customer may have another one.
+    let email = if by_reference.is_some() { String::new() } else { billing.email.trim().to_owned() };
+    let address = Address { first_name, last_name, street_1: filled(&billing.street_1), email, ..billing.clone() };
+    let choices = rules.orders.choices(order.channel, &order.currency);
     NewContact {
         email_hash: email_hash.to_owned(),
         address,
-        price_list: rules.orders.price_list,
-        lead_source: rules.orders.lead_source,
-        reference: (order.customer.0 != 0).then(|| format!("BC-{}", order.customer)),
+        price_list: choices.price_list,
+        lead_source: choices.lead_source,
+        found_by_reference: by_reference.is_some(),
+        reference: by_reference.or_else(|| (order.customer.0 != 0).then(|| format!("BC-{}", order.customer))),
     }
 }
 

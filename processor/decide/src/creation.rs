@@ -1,29 +1,35 @@
 //! From a store order that has no sales order yet to the command that makes one, or to why it waits.
 
 use orderbridge_schema::command::{Command, NewSalesOrder, external_ref};
-use orderbridge_schema::decision::{Cause, Decision, Effect, Hold, Remark};
-use orderbridge_schema::facts::{Address, OrderAddress, StoreOrder};
+use orderbridge_schema::decision::{Cause, Decision, Effect, Hold};
+use orderbridge_schema::facts::StoreOrder;
 use orderbridge_schema::ids::{ChannelId, ContactId, WarehouseId};
-use orderbridge_schema::rules::OrderRules;
+use orderbridge_schema::rules::Choices;
 
-use crate::contact::{choose_contact, new_contact, normalise_email};
+use crate::adoption;
+use crate::contact::{Shopper, choose_contact, new_contact};
 use crate::currency::refused_currency;
+use crate::delivery::{delivery, held, several_places, shipping_method};
 use crate::facts::{Ask, ContactFact, Context, Need, OrderFacts, gather, known};
+use crate::gate::{self, skipped};
 use crate::rows::{NoRows, plan_rows};
 
 /// Decides about an order without a sales order.
 pub(crate) fn decide_creation(ctx: &Context<'_>, facts: &OrderFacts) -> Ask<Decision> {
+    if let Some(sales_order) = facts.wanted_adoption.filter(|_| !facts.creation_in_doubt) {
+        return Ok(adoption::by_hand(sales_order));
+    }
     let Some(order) = known(facts.store_order.as_ref(), Need::StoreOrder)? else {
         return Ok(skipped("order-gone", "the store has no such order any more".into()));
     };
-    if let Some(reason) = skip_reason(order, &ctx.rules.orders) {
+    if let Some(reason) = gate::left_alone(ctx, facts, order) {
         return Ok(reason);
     }
-    let settled_at = i64::from(ctx.rules.orders.settle_seconds) - ctx.now.duration_since(order.modified_at).as_secs();
-    if let Some(seconds) = u32::try_from(settled_at).ok().filter(|&seconds| seconds > 0) {
+    if let Some(seconds) = gate::settles_in(ctx, facts, order) {
         return Ok(Decision { again_after_seconds: Some(seconds), ..Decision::default() });
     }
-    let (channel, warehouse) = match required(&ctx.rules.orders) {
+    let choices = ctx.rules.orders.choices(order.channel, &order.currency);
+    let (channel, warehouse) = match required(&choices) {
         Ok(both) => both,
         Err(holds) => return Ok(Decision { holds, ..Decision::default() }),
     };
@@ -31,16 +37,18 @@ pub(crate) fn decide_creation(ctx: &Context<'_>, facts: &OrderFacts) -> Ask<Deci
         return Ok(held(hold));
     }
     if order.address_count > 1 {
-        return Ok(held(several_addresses(order)));
+        return Ok(held(several_places(order.address_count)));
     }
+    let is_searched_for = matches!(shopper(ctx, order), Shopper::Email(_) | Shopper::Customer(_));
     gather([
         (facts.lines.is_none(), Need::Lines),
         (facts.taxes.is_none(), Need::Taxes),
         (facts.addresses.is_none() && order.address_count > 0, Need::Addresses),
-        (facts.contact.is_none() && !normalise_email(&order.billing.email).is_empty(), Need::Contact),
+        (facts.contact.is_none() && is_searched_for, Need::Contact),
         (facts.existing.is_none() && ctx.search_before_creating, Need::Existing),
+        (facts.with_number.is_none() && adoption::may_be_entered(ctx, order), Need::WithNumber(channel)),
     ])?;
-    if let Some(decision) = adopt(facts) {
+    if let Some(decision) = adoption::adopt(ctx, facts, order) {
         return Ok(decision);
     }
     create(ctx, facts, order, channel, warehouse)
@@ -53,12 +61,20 @@ fn create(ctx: &Context<'_>, facts: &OrderFacts, order: &StoreOrder, channel: Ch
         Err(NoRows::Need(needs)) => return Err(needs),
         Err(NoRows::Held(holds)) => return Ok(Decision { holds, ..Decision::default() }),
     };
+    let delivery = match delivery(facts, order)? {
+        Ok(delivery) => delivery,
+        Err(hold) => return Ok(held(hold)),
+    };
+    let orders = &ctx.rules.orders;
+    let shipping_method = match shipping_method(orders, delivery.method.as_deref()) {
+        Ok(method) => method,
+        Err(hold) => return Ok(held(hold)),
+    };
     let contact = match contact(ctx, facts, order) {
         Ok(contact) => contact,
         Err(decision) => return Ok(*decision),
     };
-    let address = facts.addresses.as_ref().and_then(|addresses| addresses.first());
-    let orders = &ctx.rules.orders;
+    let choices = orders.choices(order.channel, &order.currency);
     let sales_order = NewSalesOrder {
         order: order.id,
         part: 0,
@@ -67,32 +83,42 @@ fn create(ctx: &Context<'_>, facts: &OrderFacts, order: &StoreOrder, channel: Ch
         contact,
         reference: order.id.to_string(),
         placed_at: order.created_at,
-        status: ctx.rules.orders.status.for_brightpearl(order.status),
+        status: orders.first_status(order.status),
         agreed_with: order.status,
         channel,
         warehouse,
-        price_list: orders.price_list,
-        price_mode: orders.price_mode,
-        lead_source: orders.lead_source,
-        project: orders.project,
+        price_list: choices.price_list,
+        price_mode: choices.price_mode,
+        lead_source: choices.lead_source,
+        project: choices.project,
+        staff_owner: choices.staff_owner,
         currency: order.currency.clone(),
-        shipping_method: address.and_then(|address| orders.shipping_method(&address.shipping_method)),
+        shipping_method,
         billing: order.billing.clone(),
-        delivery: delivery_address(address, order),
+        delivery: delivery.address,
         rows,
     };
-    Ok(Decision { commands: vec![Command::CreateSalesOrder(Box::new(sales_order))], cleared: vec![Effect::Creation], ..Decision::default() })
+    let remarks = gate::why_taken(ctx.rules, facts, order.status).into_iter().collect();
+    let commands = vec![Command::CreateSalesOrder(Box::new(sales_order))];
+    Ok(Decision { commands, remarks, cleared: vec![Effect::Creation], ..Decision::default() })
+}
+
+fn shopper(ctx: &Context<'_>, order: &StoreOrder) -> Shopper {
+    Shopper::of(order, &ctx.rules.orders.without_email)
 }
 
 /// The contact, or the decision to make one or to wait.
 fn contact(ctx: &Context<'_>, facts: &OrderFacts, order: &StoreOrder) -> Result<ContactId, Box<Decision>> {
+    if let Shopper::Contact(contact) = shopper(ctx, order) {
+        return Ok(contact);
+    }
     match &facts.contact {
         None => Err(Box::new(held(no_email(order)))),
         Some(ContactFact::Linked(contact)) => Ok(*contact),
         Some(ContactFact::Found { email_hash, matches }) => match choose_contact(matches) {
             Some(contact) => Ok(contact.id),
             None if matches.is_empty() => {
-                let command = Command::CreateContact(Box::new(new_contact(order, email_hash, ctx.rules)));
+                let command = Command::CreateContact(Box::new(new_contact(order, ctx.store, email_hash, ctx.rules)));
                 Err(Box::new(Decision { commands: vec![command], ..Decision::default() }))
             }
             None => Err(Box::new(held(contact_not_customer(email_hash)))),
@@ -100,45 +126,14 @@ fn contact(ctx: &Context<'_>, facts: &OrderFacts, order: &StoreOrder) -> Result<
     }
 }
 
-/// Orders that are left alone, with the reason.
-fn skip_reason(order: &StoreOrder, rules: &OrderRules) -> Option<Decision> {
-    if !rules.enabled {
-        Some(skipped("order-sync-off", "order sync is switched off".into()))
-    } else if order.deleted {
-        Some(skipped("order-archived", "the order is archived at the store".into()))
-    } else if !rules.create_statuses.contains(&order.status) {
-        Some(skipped("status-not-selected", format!("store status {} is not one in which orders are created", order.status)))
-    } else {
-        None
-    }
-}
-
-/// The sales order that an earlier installation made, if a search found exactly one.
-fn adopt(facts: &OrderFacts) -> Option<Decision> {
-    match facts.existing.as_deref() {
-        Some([sales_order]) => {
-            let text = format!("sales order {sales_order} was made for this order before; it is taken over");
-            let remarks = vec![Remark { key: "sales-order-adopted", text }];
-            Some(Decision { adopted: Some(*sales_order), remarks, ..Decision::default() })
-        }
-        Some([_, _, ..]) => Some(held(Hold {
-            effect: Effect::Creation,
-            cause: Cause::InDoubt("several-sales-orders".into()),
-            why: "several sales orders in Brightpearl carry this order's key".into(),
-            remedy: "cancel all but one of them in Brightpearl and clear their external reference".into(),
-        })),
-        _ => None,
-    }
-}
-
-fn required(rules: &OrderRules) -> Result<(ChannelId, WarehouseId), Vec<Hold>> {
+fn required(choices: &Choices) -> Result<(ChannelId, WarehouseId), Vec<Hold>> {
     let missing = |rule: &'static str, what: &str| Hold {
         effect: Effect::Creation,
         cause: Cause::MissingRule(rule),
         why: format!("no {what} is chosen for created sales orders"),
         remedy: format!("choose a {what} in the tenant's settings ({rule})"),
     };
-    match (rules.channel, rules.warehouse) {
+    match (choices.channel, choices.warehouse) {
         (Some(channel), Some(warehouse)) => Ok((channel, warehouse)),
         (channel, warehouse) => {
             let channel = channel.is_none().then(|| missing("orders.channel", "sales channel"));
@@ -148,21 +143,14 @@ fn required(rules: &OrderRules) -> Result<(ChannelId, WarehouseId), Vec<Hold>> {
     }
 }
 
-fn several_addresses(order: &StoreOrder) -> Hold {
-    Hold {
-        effect: Effect::Creation,
-        cause: Cause::SeveralAddresses,
-        why: format!("the order goes to {} addresses, a sales order to one", order.address_count),
-        remedy: "enter it in Brightpearl by hand, one sales order per address".into(),
-    }
-}
-
 fn no_email(order: &StoreOrder) -> Hold {
     Hold {
         effect: Effect::Creation,
         cause: Cause::NoEmail,
-        why: format!("store order {} has no e-mail address to find or make a contact by", order.id),
-        remedy: "add the customer's e-mail address to the order's billing address at the store".into(),
+        why: format!("store order {} has no e-mail address of its shopper to find or make a contact by", order.id),
+        remedy: "add it to the order's billing address at the store, or choose in the tenant's settings whose contact stands for such shoppers \
+                 (orders.without_email)"
+            .into(),
     }
 }
 
@@ -173,19 +161,6 @@ fn contact_not_customer(email_hash: &str) -> Hold {
         why: "the customer's e-mail address belongs only to staff or supplier contacts in Brightpearl".into(),
         remedy: "give the customer a contact of their own in Brightpearl, or change the e-mail address of the staff or supplier contact".into(),
     }
-}
-
-/// Digital orders have no delivery address: billing stands in, as Brightpearl would do.
-fn delivery_address(address: Option<&OrderAddress>, order: &StoreOrder) -> Address {
-    address.map_or_else(|| order.billing.clone(), |address| address.address.clone())
-}
-
-fn skipped(key: &'static str, text: String) -> Decision {
-    Decision { remarks: vec![Remark { key, text }], cleared: vec![Effect::Creation], ..Decision::default() }
-}
-
-fn held(hold: Hold) -> Decision {
-    Decision { holds: vec![hold], ..Decision::default() }
 }
 
 /// Facts that planning the rows again needs, when a sales order is compared with the store's order.

@@ -6,11 +6,12 @@ use jiff::Timestamp;
 use orderbridge_schema::decision::{Agreement, Decision, Effect, Hold};
 use orderbridge_schema::envelope::EventId;
 use orderbridge_schema::facts::ContactMatch;
-use orderbridge_schema::facts::{Coupon, Fee, Note, OrderAddress, OrderLine, SalesOrder, StoreOrder, StoreShipment, TaxRow};
-use orderbridge_schema::ids::{ContactId, InstallationId, ProductId, SalesOrderId, ShippingMethodId, StoreHash, StoreOrderId};
+use orderbridge_schema::facts::{Coupon, Fee, Note, OrderAddress, OrderLine, PickUp, SalesOrder, SalesOrderMatch, StoreOrder, StoreShipment, TaxRow};
+use orderbridge_schema::ids::{ChannelId, ContactId, InstallationId, ProductId, SalesOrderId, ShippingMethodId, StoreHash, StoreOrderId};
 use orderbridge_schema::link::{OrderLink, RowLink, ShipmentLink};
 use orderbridge_schema::reference::Reference;
 use orderbridge_schema::rules::Rules;
+use orderbridge_schema::seen::StatusSet;
 use orderbridge_schema::work::Aspects;
 
 use crate::rows::SkuKey;
@@ -28,6 +29,8 @@ pub struct Context<'a> {
     pub rules: &'a Rules,
     /// What the rules may name, as the platforms listed it last.
     pub reference: &'a Reference,
+    /// Since when no order of the store can have been entered in Brightpearl but by us.
+    pub live_since: Timestamp,
     /// The present moment.
     pub now: Timestamp,
 }
@@ -59,6 +62,14 @@ pub struct OrderFacts {
     pub event: Option<EventId>,
     /// When that event happened, by its platform's clock, if one asked: for finding what changed, never for deciding.
     pub told_at: Option<Timestamp>,
+    /// Since when it has waited to be looked at, if it does.
+    pub waiting_since: Option<Timestamp>,
+    /// Statuses it was seen in before now.
+    pub seen: StatusSet,
+    /// The sales order that a person says stands for it.
+    pub wanted_adoption: Option<SalesOrderId>,
+    /// A sales order was sent for it and it is not known whether it was made.
+    pub creation_in_doubt: bool,
     /// Sales orders made from it.
     pub links: Vec<OrderLink>,
     /// Its lines' rows.
@@ -81,6 +92,8 @@ pub struct OrderFacts {
     pub taxes: Option<Vec<TaxRow>>,
     /// Its delivery addresses.
     pub addresses: Option<Vec<OrderAddress>>,
+    /// Where the shopper comes for goods.
+    pub pick_ups: Option<Vec<PickUp>>,
     /// Its coupons.
     pub coupons: Option<Vec<Coupon>>,
     /// Its fees.
@@ -97,6 +110,8 @@ pub struct OrderFacts {
     pub products: BTreeMap<SkuKey, Vec<ProductId>>,
     /// Sales orders that carry our key.
     pub existing: Option<Vec<SalesOrderId>>,
+    /// Sales orders that carry its number in its channel and stand for no other order.
+    pub with_number: Option<Vec<SalesOrderMatch>>,
     /// Names of Brightpearl's shipping methods.
     pub method_names: Option<BTreeMap<ShippingMethodId, String>>,
 }
@@ -124,6 +139,10 @@ impl OrderFacts {
             cause: String::new(),
             event: None,
             told_at: None,
+            waiting_since: None,
+            seen: StatusSet::NONE,
+            wanted_adoption: None,
+            creation_in_doubt: false,
             links: Vec::new(),
             row_links: Vec::new(),
             shipment_links: Vec::new(),
@@ -135,6 +154,7 @@ impl OrderFacts {
             lines: None,
             taxes: None,
             addresses: None,
+            pick_ups: None,
             coupons: None,
             fees: None,
             shipments: None,
@@ -143,6 +163,7 @@ impl OrderFacts {
             contact: None,
             products: BTreeMap::new(),
             existing: None,
+            with_number: None,
             method_names: None,
         }
     }
@@ -159,6 +180,8 @@ pub enum Need {
     Taxes,
     /// Its delivery addresses.
     Addresses,
+    /// Where the shopper comes for goods.
+    PickUps,
     /// Its coupons.
     Coupons,
     /// Its fees.
@@ -169,12 +192,14 @@ pub enum Need {
     SalesOrder(SalesOrderId),
     /// Notes of its sales orders.
     Notes,
-    /// The contact for the billing address's e-mail.
+    /// The contact of the [`Shopper`](crate::Shopper).
     Contact,
     /// Products with these SKUs.
     Products(BTreeSet<SkuKey>),
     /// Sales orders with our key.
     Existing,
+    /// Sales orders with its number in this channel.
+    WithNumber(ChannelId),
     /// Names of Brightpearl's shipping methods.
     MethodNames,
 }

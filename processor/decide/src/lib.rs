@@ -4,17 +4,22 @@
 //! asked for: [`decide_order`] answers either with what must still be read or with what is to be done, so that the caller can read for
 //! many orders at once and ask again.
 
+mod adoption;
 mod contact;
 mod creation;
 mod currency;
+mod delivery;
 mod facts;
+mod gate;
 mod order;
 mod rows;
 mod shipments;
 mod status;
 mod verification;
 
-pub use contact::{choose_contact, normalise_email};
+pub use contact::{Shopper, choose_contact, contact_names, customer_reference, normalise_email};
 pub use facts::{ContactFact, Context, Need, OrderFacts, Step};
+pub use gate::{newly_seen, seen_in_vain};
 pub use order::decide_order;
 pub use rows::{SkuKey, sku_key};
+pub use status::waits_for_fraud_check;

@@ -3,7 +3,7 @@
 use orderbridge_schema::command::Command;
 use orderbridge_schema::decision::{AgreedStatus, Agreement, Decision, Effect, Remark};
 use orderbridge_schema::facts::{SalesOrder, StoreOrder};
-use orderbridge_schema::ids::Platform;
+use orderbridge_schema::ids::{Platform, StoreStatusId};
 use orderbridge_schema::link::OrderLink;
 use orderbridge_schema::rules::StatusRules;
 use orderbridge_schema::work::Aspects;
@@ -15,6 +15,12 @@ use crate::verification::sales_order_missing;
 const STALE_READ_SECONDS: i64 = 120;
 /// When to read again then.
 const READ_AGAIN_SECONDS: u32 = 20;
+
+/// Whether the store wants a person to look for fraud first (12, 13; BC §d.6): payment and allocation wait for that.
+#[must_use]
+pub const fn waits_for_fraud_check(status: StoreStatusId) -> bool {
+    matches!(status.0, 12 | 13)
+}
 
 /// Decides whether a status is carried across.
 pub(crate) fn decide_status(ctx: &Context<'_>, facts: &OrderFacts, link: &OrderLink) -> Ask<Decision> {
@@ -75,10 +81,12 @@ fn first_agreement(ctx: &Context<'_>, facts: &OrderFacts, link: &OrderLink) -> A
 /// still has the one it was given.
 fn made_with(ctx: &Context<'_>, link: &OrderLink, now: AgreedStatus) -> Option<AgreedStatus> {
     let (orders, status) = (&ctx.rules.orders, &ctx.rules.orders.status);
-    if link.installation != ctx.installation || orders.create_statuses.contains(&now.store) || agree(status, now) {
+    // One that others entered was made with statuses of their own.
+    let is_made_by_us = link.installation == ctx.installation && !link.external_ref.is_empty();
+    if !is_made_by_us || orders.create_statuses.contains(&now.store) || agree(status, now) {
         return None;
     }
-    let store = orders.create_statuses.iter().copied().find(|&store| status.for_brightpearl(store) == Some(now.brightpearl))?;
+    let store = orders.create_statuses.iter().copied().find(|&store| orders.first_status(store) == Some(now.brightpearl))?;
     Some(AgreedStatus { store, brightpearl: now.brightpearl })
 }
 
@@ -130,6 +138,7 @@ fn to_brightpearl(rules: &StatusRules, now: AgreedStatus, sales_order: &SalesOrd
             let command = Command::SetSalesOrderStatus { sales_order: sales_order.id, status, agreed_with: now.store };
             Decision { commands: vec![command], cleared: vec![Effect::Status], ..Decision::default() }
         }
+        None if !rules.to_brightpearl => accepted(now, format!("store status {} stays there: carrying statuses to Brightpearl is off", now.store)),
         None => accepted(now, format!("store status {} is mapped to no Brightpearl status", now.store)),
     }
 }
@@ -145,6 +154,9 @@ fn to_store(ctx: &Context<'_>, now: AgreedStatus, order: &StoreOrder, facts: &Or
             }
             let command = Command::SetStoreStatus { order: order.id, status, agreed_with: now.brightpearl };
             Ok(Decision { commands: vec![command], cleared: vec![Effect::Status], ..Decision::default() })
+        }
+        None if !rules.to_store => {
+            Ok(accepted(now, format!("Brightpearl status {} stays there: carrying statuses to the store is off", now.brightpearl)))
         }
         None => Ok(accepted(now, format!("Brightpearl status {} is mapped to no store status", now.brightpearl))),
     }

@@ -47,7 +47,7 @@ pub(crate) fn decide_verification(ctx: &Context<'_>, facts: &OrderFacts, link: &
         Err(NoRows::Need(needs)) => return Err(needs),
         Err(NoRows::Held(_)) => return Ok(unmatched(sales_order, "the store's order changed and its rows can no longer be worked out")),
     };
-    let Some(rows) = match_rows(&planned, sales_order) else {
+    let Some(rows) = match_rows(&planned, sales_order, link.external_ref.is_empty()) else {
         return Ok(unmatched(sales_order, "the rows of the sales order could not be told apart"));
     };
     let sent = Amounts::of(&planned);
@@ -90,15 +90,21 @@ fn unmatched(sales_order: &SalesOrder, why: &str) -> Decision {
 }
 
 /// The rows that stand for store lines: by our key if Brightpearl echoes it, else by product, quantity and place.
-fn match_rows(planned: &[NewRow], sales_order: &SalesOrder) -> Option<Vec<RowLink>> {
+///
+/// Where others entered the sales order, rows have their keys and names for delivery, discounts and the like, which no line stands for.
+fn match_rows(planned: &[NewRow], sales_order: &SalesOrder, is_entered_by_others: bool) -> Option<Vec<RowLink>> {
     let candidates: Vec<&SalesOrderRow> = sales_order.rows.iter().filter(|row| !row.bundle_child).collect();
     let mut taken: BTreeSet<SalesOrderRowId> = BTreeSet::new();
     let mut links = Vec::new();
     for plan in planned {
         let free = |row: &&&SalesOrderRow| !taken.contains(&row.id);
         let echoed = candidates.iter().filter(free).find(|row| row.external_ref == plan.external_ref);
-        let alike = || candidates.iter().filter(free).find(|row| row.external_ref.is_empty() && is_alike(plan, row));
-        let row = echoed.or_else(alike)?;
+        let is_unkeyed = |row: &SalesOrderRow| row.external_ref.is_empty() || is_entered_by_others;
+        let alike = || candidates.iter().filter(free).find(|row| is_unkeyed(row) && is_alike(plan, row));
+        let row = match echoed.or_else(alike) {
+            None if is_entered_by_others && plan.line.is_none() => continue,
+            row => row?,
+        };
         taken.insert(row.id);
         if let Some(line) = plan.line {
             links.push(RowLink {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::stream::{self, StreamExt};
-use orderbridge_decide::{ContactFact, Need, OrderFacts, SkuKey, normalise_email};
+use orderbridge_decide::{Need, OrderFacts, SkuKey};
 use orderbridge_http_client::CallError;
 use orderbridge_schema::command::external_ref;
 use orderbridge_schema::decision::Effect;
@@ -14,6 +14,7 @@ use orderbridge_schema::link::NoteKind;
 use orderbridge_schema::work::Aspects;
 
 use crate::error::ReadError;
+use crate::matches::{contact, with_number};
 use crate::patience::Patience;
 use crate::session::Session;
 use crate::store_orders::store_orders;
@@ -201,8 +202,8 @@ async fn details(
 /// Where something is read that can only be read for one order at a time; none for what was read for all together.
 const fn platform_of(need: &Need) -> Option<Platform> {
     match need {
-        Need::Lines | Need::Taxes | Need::Addresses | Need::Coupons | Need::Fees | Need::Shipments => Some(Platform::Bigcommerce),
-        Need::Contact | Need::Existing => Some(Platform::Brightpearl),
+        Need::Lines | Need::Taxes | Need::Addresses | Need::PickUps | Need::Coupons | Need::Fees | Need::Shipments => Some(Platform::Bigcommerce),
+        Need::Contact | Need::Existing | Need::WithNumber(_) => Some(Platform::Brightpearl),
         Need::StoreOrder | Need::SalesOrder(_) | Need::Notes | Need::Products(_) | Need::MethodNames => None,
     }
 }
@@ -223,6 +224,7 @@ async fn detail(session: &Session, order: &mut OrderFacts, need: Need) -> Result
         Need::Lines => order.lines = Some(store.lines(id, share).await.map_err(ReadError::bigcommerce)?),
         Need::Taxes => order.taxes = Some(store.taxes(id, share).await.map_err(ReadError::bigcommerce)?),
         Need::Addresses => order.addresses = Some(store.addresses(id, share).await.map_err(ReadError::bigcommerce)?),
+        Need::PickUps => order.pick_ups = Some(store.pick_ups(id, share).await.map_err(ReadError::bigcommerce)?),
         Need::Coupons => order.coupons = Some(store.coupons(id, share).await.map_err(ReadError::bigcommerce)?),
         Need::Fees => order.fees = Some(store.fees(id, share).await.map_err(ReadError::bigcommerce)?),
         Need::Shipments => order.shipments = Some(store.shipments(id, share).await.map_err(ReadError::bigcommerce)?),
@@ -231,24 +233,9 @@ async fn detail(session: &Session, order: &mut OrderFacts, need: Need) -> Result
             let key = external_ref(&session.store, id);
             order.existing = Some(session.brightpearl.orders_with_external_ref(&key, None, share).await.map_err(ReadError::brightpearl)?);
         }
+        Need::WithNumber(channel) => order.with_number = Some(with_number(session, id, channel).await?),
         // Read for all orders together before.
         Need::StoreOrder | Need::SalesOrder(_) | Need::Notes | Need::Products(_) | Need::MethodNames => {}
     }
     Ok(())
-}
-
-/// The contact for the billing e-mail: a link costs nothing, a search one call.
-async fn contact(session: &Session, order: &OrderFacts) -> Result<Option<ContactFact>, ReadError> {
-    let Some(Some(store_order)) = &order.store_order else { return Ok(None) };
-    let email = normalise_email(&store_order.billing.email);
-    if email.is_empty() {
-        return Ok(None);
-    }
-    let email_hash = session.hasher.hash(&session.account, &email)?;
-    let links = session.db.contact_links(&session.account, std::slice::from_ref(&email_hash)).await?;
-    if let Some(contact) = links.get(&email_hash) {
-        return Ok(Some(ContactFact::Linked(*contact)));
-    }
-    let matches = session.brightpearl.contacts_with_email(&email, session.share).await.map_err(ReadError::brightpearl)?;
-    Ok(Some(ContactFact::Found { email_hash, matches }))
 }

@@ -3,6 +3,7 @@
 
 mod error;
 mod fetch;
+mod matches;
 mod nested;
 mod patience;
 mod preview;

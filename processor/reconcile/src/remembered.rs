@@ -10,6 +10,9 @@ use orderbridge_schema::work::Aspects;
 pub fn remembered(id: StoreOrderId, aspects: Aspects, state: OrderState) -> OrderFacts {
     let mut facts = OrderFacts::new(id, aspects);
     facts.shipments_in_doubt = state.shipments_in_doubt();
+    facts.creation_in_doubt = state.creation_in_doubt();
+    facts.seen = state.seen;
+    facts.wanted_adoption = state.wanted_adoption;
     facts.held = state.holds.iter().map(|hold| hold.effect).collect();
     facts.links = state.links;
     facts.row_links = state.rows;

@@ -38,6 +38,8 @@ pub struct Session {
     pub rules_version: i64,
     /// What the rules may name, as the platforms listed it last.
     pub reference: Arc<Reference>,
+    /// Since when no order can have been entered in Brightpearl but by us.
+    pub live_since: Timestamp,
     /// The store's client.
     pub bigcommerce: orderbridge_bigcommerce::Client,
     /// The account's client.
@@ -61,7 +63,8 @@ impl Session {
     #[must_use]
     pub fn context(&self, now: Timestamp) -> Context<'_> {
         let (search_before_creating, installation) = (self.search_before_creating, self.installation);
-        Context { store: &self.store, installation, search_before_creating, rules: &self.rules, reference: &self.reference, now }
+        let live_since = self.live_since;
+        Context { store: &self.store, installation, search_before_creating, rules: &self.rules, reference: &self.reference, live_since, now }
     }
 }
 

@@ -81,6 +81,7 @@ fn take(order: &mut OrderFacts, found: Option<WholeOrder>) {
     if let Parts::Given(parts) = parts {
         order.lines = Some(parts.lines);
         order.addresses = Some(parts.addresses);
+        order.pick_ups = parts.pick_ups;
         order.fees = parts.fees;
     }
 }

@@ -64,10 +64,22 @@ impl Sweep<'_> {
             Detail::ExternalRef(Some(key)) => parse_external_ref(key).is_some_and(|(store, _)| self.stores.contains(&store)),
             Detail::ExternalRef(None) | Detail::NoteOf(_) | Detail::None | Detail::Product(_) => true,
         };
-        let mut rows: Vec<Row> = rows.into_iter().filter(is_ours).collect();
+        let (mut rows, others): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(is_ours);
+        rows.extend(self.taken_over(others, &order_of).await?);
         let orders: Vec<SalesOrderId> = rows.iter().filter_map(&order_of).collect();
         let foreign = self.worker.db.foreign(&self.account, &orders).await.map_err(|error| of_db(&error))?;
         rows.retain(|row| order_of(row).is_some_and(|order| !foreign.contains(&order)));
+        Ok(rows)
+    }
+
+    /// Those with another system's key that stand for an order of ours all the same.
+    async fn taken_over(&self, mut rows: Vec<Row>, order_of: impl Fn(&Row) -> Option<SalesOrderId>) -> Result<Vec<Row>, Outcome> {
+        let orders: Vec<SalesOrderId> = rows.iter().filter_map(&order_of).collect();
+        if orders.is_empty() {
+            return Ok(rows);
+        }
+        let linked = self.worker.db.orders_of_sales_orders(&self.account, &orders).await.map_err(|error| of_db(&error))?;
+        rows.retain(|row| order_of(row).is_some_and(|order| linked.contains_key(&order)));
         Ok(rows)
     }
 
@@ -161,6 +173,7 @@ impl Sweep<'_> {
             occurred_at: row.at,
             received_at: self.worker.clock.now(),
             verified: Verified::Swept,
+            store_status: None,
             traceparent: None,
         }
     }

@@ -128,7 +128,7 @@ impl Worker {
         let tenants = self.db.tenants_of_account(&account.record.code).await.map_err(|error| of_db(&error))?;
         let tenants = || tenants.iter().filter(|tenant| tenant.state != TenantState::Removed);
         // Orders that merchants take elsewhere are none of ours, and in the same account there may be many of them.
-        let channels: BTreeSet<ChannelId> = tenants().filter_map(|tenant| tenant.rules.orders.channel).collect();
+        let channels: BTreeSet<ChannelId> = tenants().flat_map(|tenant| tenant.rules.orders.all_channels()).collect();
         let listings: Vec<Listing> = match source {
             SweepSource::Products => vec![Listing::Products(client.clone())],
             SweepSource::GoodsOutNotes => channels.into_iter().map(|channel| Listing::GoodsOutNotes(client.clone(), channel)).collect(),

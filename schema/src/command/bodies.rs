@@ -14,7 +14,7 @@ use crate::rules::PriceMode;
 /// A contact to be made (BP §f). Its `Debug` shows no personal data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewContact {
-    /// Keyed hash of the normalised e-mail address: the key.
+    /// Keyed hash of the normalised e-mail address, or of the store's number of a customer without one: the key.
     pub email_hash: String,
     /// Name, address, telephone and e-mail; names already fit the contact's 32 characters.
     pub address: Address,
@@ -24,6 +24,8 @@ pub struct NewContact {
     pub lead_source: Option<LeadSourceId>,
     /// The store's customer number, as account reference; none for a guest.
     pub reference: Option<String>,
+    /// It has no e-mail address to be found by: it is found by its reference, which then names the store too.
+    pub found_by_reference: bool,
 }
 
 /// A sales order to be made (BP §e.2).
@@ -59,6 +61,8 @@ pub struct NewSalesOrder {
     pub lead_source: Option<LeadSourceId>,
     /// Project, if any.
     pub project: Option<ProjectId>,
+    /// Member of staff who owns it, if any.
+    pub staff_owner: Option<ContactId>,
     /// Currency of all amounts.
     pub currency: String,
     /// Shipping method, if mapped.

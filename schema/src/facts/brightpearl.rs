@@ -41,6 +41,15 @@ pub struct SalesOrder {
     pub rows: Vec<SalesOrderRow>,
 }
 
+/// A sales order that a search for a store order's number found (BP §e.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SalesOrderMatch {
+    /// Its id.
+    pub id: SalesOrderId,
+    /// The key it was made under, by whichever system; empty if by none.
+    pub external_ref: String,
+}
+
 /// A row of a Brightpearl sales order (BP §e.4).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SalesOrderRow {

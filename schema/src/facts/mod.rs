@@ -8,8 +8,8 @@ mod store;
 
 use rust_decimal::Decimal;
 
-pub use brightpearl::{ContactMatch, Note, NoteRow, ProductIdentity, SalesOrder, SalesOrderRow};
-pub use store::{Coupon, Fee, LineKind, OrderAddress, OrderLine, StoreOrder, StoreShipment, TaxRow, Taxed};
+pub use brightpearl::{ContactMatch, Note, NoteRow, ProductIdentity, SalesOrder, SalesOrderMatch, SalesOrderRow};
+pub use store::{Coupon, Fee, LineKind, OrderAddress, OrderLine, PickUp, StoreOrder, StoreShipment, TaxRow, Taxed};
 
 /// An amount with its tax: what was charged for delivery, handling, wrapping or a fee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -49,6 +49,10 @@ pub struct StoreOrder {
     pub deleted: bool,
     /// Sales channel of the store.
     pub channel: StoreChannelId,
+    /// Where the shopper ordered, such as `www` or a marketplace; an open list (`order_source`).
+    pub source: String,
+    /// The app or system that made it, empty if the store itself did (`external_source`).
+    pub external_source: String,
     /// Free text for another system's id, empty if unused (`external_order_id`).
     pub external_order_id: String,
 }
@@ -95,6 +99,8 @@ pub struct OrderLine {
     pub discounted_total: Decimal,
     /// Parent line of a pick-list child (BC §d.3).
     pub parent: Option<OrderLineId>,
+    /// The shopper comes for it (`order_pickup_method_id`).
+    pub pick_up: bool,
 }
 
 impl OrderLine {
@@ -146,6 +152,15 @@ pub struct OrderAddress {
     pub items_total: u32,
     /// How many of them went.
     pub items_shipped: u32,
+}
+
+/// Where a shopper comes for goods (BC §d.4, consignments).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PickUp {
+    /// Name of the way to pick up, as the shopper saw it.
+    pub method: String,
+    /// Where: the location's name stands as the company, there is no person.
+    pub location: Address,
 }
 
 /// A coupon used (BC §d.4).

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::Rules;
+use super::check_orders::check_orders;
 use crate::ids::StoreStatusId;
 
 /// The highest of BigCommerce's fixed status ids (BC §d.6).
@@ -43,15 +44,16 @@ impl Rules {
         if self.orders.settle_seconds > 3600 {
             found.add("orders.settle_seconds".into(), "the settle delay must be an hour at most");
         }
+        check_orders(&self.orders, &mut found);
         found.0
     }
 }
 
 #[derive(Default)]
-struct Problems(Vec<RuleProblem>);
+pub(super) struct Problems(Vec<RuleProblem>);
 
 impl Problems {
-    fn add(&mut self, path: String, message: &str) {
+    pub(super) fn add(&mut self, path: String, message: &str) {
         self.0.push(RuleProblem { path, message: message.to_owned() });
     }
 
@@ -63,7 +65,7 @@ impl Problems {
         }
     }
 
-    fn repeats<T: Ord>(&mut self, path: &str, keys: impl Iterator<Item = T>) {
+    pub(super) fn repeats<T: Ord>(&mut self, path: &str, keys: impl Iterator<Item = T>) {
         let mut seen = BTreeSet::new();
         for (index, key) in keys.enumerate() {
             if !seen.insert(key) {

@@ -5,13 +5,16 @@
 mod accounting;
 mod against;
 mod check;
+mod check_orders;
 mod compare;
+mod defaults;
 mod fulfilment;
 mod known_lists;
 mod orders;
 mod status;
 mod version;
 mod warnings;
+mod without_email;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,11 +22,13 @@ pub use accounting::{TaxCodeEntry, TaxesAndAccounts, Tenders};
 pub use against::{DECIMALS_MAX, List, NAMES};
 pub use check::RuleProblem;
 pub use compare::{RuleDifference, compare};
+pub use defaults::{Choices, OrderDefaults};
 pub use fulfilment::{Carrier, CarrierEntry, FulfilmentRules};
 pub use known_lists::KnownLists;
-pub use orders::{OrderRules, PriceMode, ShippingMethodEntry};
+pub use orders::{OrderRules, PriceMode, ShippingMethodEntry, Unmapped};
 pub use status::{StatusRules, ToBrightpearlEntry, ToStoreEntry};
 pub use version::{Author, Origin};
+pub use without_email::{WithoutEmail, WithoutEmailTreatment};
 
 /// All rules of one tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

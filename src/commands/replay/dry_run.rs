@@ -6,6 +6,7 @@ use orderbridge_postgres::{OrderState, TenantRecord, TenantState};
 use orderbridge_processor::joined;
 use orderbridge_reconcile::{preview, remembered};
 use orderbridge_schema::ids::{StoreOrderId, TenantId};
+use orderbridge_schema::seen::StatusSet;
 use orderbridge_schema::work::{Aspects, Scope, Upsert, WorkKey, WorkKind};
 
 use super::events::{TOGETHER, understand};
@@ -16,6 +17,17 @@ use super::tools::Tools;
 
 /// Orders that are read together, as the processor does.
 const BATCH: usize = 100;
+
+/// An order that is to be looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    /// Which.
+    pub order: StoreOrderId,
+    /// Which sides of it.
+    pub aspects: Aspects,
+    /// What events say it came into.
+    pub seen: StatusSet,
+}
 
 /// Looks at everything that is selected.
 ///
@@ -46,12 +58,13 @@ pub async fn run(tools: &Tools, selection: &Selection) -> anyhow::Result<Report>
 async fn look_at(tools: &Tools, router: &Router<'_>, wanted: Vec<Upsert>, report: &mut Report) -> anyhow::Result<()> {
     let stopped: BTreeMap<WorkKey, String> =
         tools.db.operator_holds(None).await?.into_iter().map(|hold| (hold.key, format!("held by {}: {}", hold.by, hold.why))).collect();
-    let mut orders: BTreeMap<TenantId, Vec<(StoreOrderId, Aspects)>> = BTreeMap::new();
+    let mut orders: BTreeMap<TenantId, Vec<Asked>> = BTreeMap::new();
     for upsert in wanted {
         match (&upsert.key.scope, upsert.key.kind) {
             _ if stopped.contains_key(&upsert.key) => report.add(Entity::stopped(&upsert.key, stopped.get(&upsert.key).cloned())),
             (Scope::Tenant(tenant), WorkKind::Order) => {
-                orders.entry(tenant.clone()).or_default().push((StoreOrderId(upsert.key.entity), upsert.aspects));
+                let asked = Asked { order: StoreOrderId(upsert.key.entity), aspects: upsert.aspects, seen: upsert.seen };
+                orders.entry(tenant.clone()).or_default().push(asked);
             }
             (_, WorkKind::Product) => {
                 report.add(Entity::skipped(&upsert.key, "its identities would be read again, which changes neither platform".into()));
@@ -72,7 +85,7 @@ async fn look_at(tools: &Tools, router: &Router<'_>, wanted: Vec<Upsert>, report
 ///
 /// # Errors
 /// The database fails.
-pub async fn look_at_orders(tools: &Tools, tenant: &TenantRecord, orders: Vec<(StoreOrderId, Aspects)>, report: &mut Report) -> anyhow::Result<()> {
+pub async fn look_at_orders(tools: &Tools, tenant: &TenantRecord, orders: Vec<Asked>, report: &mut Report) -> anyhow::Result<()> {
     let key = |order: StoreOrderId| WorkKey { scope: Scope::Tenant(tenant.id.clone()), kind: WorkKind::Order, entity: order.0 };
     let waits = match (&tenant.state, &tenant.parked) {
         (TenantState::Paused | TenantState::Removed, _) => Some("its tenant is paused: it would wait until that is resumed".to_owned()),
@@ -80,23 +93,25 @@ pub async fn look_at_orders(tools: &Tools, tenant: &TenantRecord, orders: Vec<(S
         (TenantState::Active, None) => None,
     };
     if let Some(why) = waits {
-        orders.into_iter().for_each(|(order, _)| report.add(Entity::skipped(&key(order), why.clone())));
+        orders.into_iter().for_each(|asked| report.add(Entity::skipped(&key(asked.order), why.clone())));
         return Ok(());
     }
     let session = match tools.session(tenant).await {
         Ok(session) => session,
         Err(error) => {
-            orders.into_iter().for_each(|(order, _)| report.add(Entity::failed(&key(order), format!("{error:#}"))));
+            orders.into_iter().for_each(|asked| report.add(Entity::failed(&key(asked.order), format!("{error:#}"))));
             return Ok(());
         }
     };
     for (place, batch) in orders.chunks(BATCH).enumerate() {
         tracing::info!(tenant = %tenant.id, looked_at = place * BATCH, of = orders.len(), "looking at orders");
-        let ids: BTreeSet<StoreOrderId> = batch.iter().map(|(order, _)| *order).collect();
+        let ids: BTreeSet<StoreOrderId> = batch.iter().map(|asked| asked.order).collect();
         let mut states = tools.db.load_order_state(&tenant.id, &ids.into_iter().collect::<Vec<_>>()).await?;
-        let begun = |(order, aspects): &(StoreOrderId, Aspects)| {
-            let state: OrderState = states.remove(order).unwrap_or_default();
-            remembered(*order, *aspects, state)
+        let begun = |asked: &Asked| {
+            let mut state: OrderState = states.remove(&asked.order).unwrap_or_default();
+            // What intake would remember of the events that ask.
+            state.seen = state.seen.with(asked.seen);
+            remembered(asked.order, asked.aspects, state)
         };
         let facts = batch.iter().map(begun).collect();
         for (order, looked) in preview(&session, facts, tools.clock.now()).await {

@@ -147,6 +147,7 @@ impl Tools {
             rules: Arc::new(tenant.rules.clone()),
             rules_version: tenant.rules_version,
             reference: Arc::new(reference),
+            live_since: tenant.live_since,
             bigcommerce,
             brightpearl,
             db: self.db.clone(),

@@ -7,6 +7,7 @@ use clap::{Subcommand, ValueEnum};
 use jiff::Timestamp;
 use orderbridge_postgres::{Causes, Db, WorkFilter, WorkState};
 use orderbridge_schema::ids::TenantId;
+use orderbridge_schema::seen::StatusSet;
 use orderbridge_schema::work::{Aspects, Scope, Share, Upsert, WorkKey, WorkKind};
 
 use crate::clock::clock;
@@ -168,7 +169,8 @@ async fn retry_held(db: &Db, item: &WorkKey, now: Timestamp) -> anyhow::Result<b
     }
     let (key, account) = (item.clone(), tenant.account);
     let cause = "asked for on the command line".to_owned();
-    db.upsert(&[Upsert { key, account, aspects: Aspects::ALL, share: Share::Orders, event_at: now, cause, event: None }]).await?;
+    db.upsert(&[Upsert { key, account, aspects: Aspects::ALL, share: Share::Orders, event_at: now, cause, event: None, seen: StatusSet::NONE }])
+        .await?;
     Ok(true)
 }
 

@@ -7,6 +7,7 @@ use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use orderbridge_postgres::{Db, OffsetStep, ShareLimit};
 use orderbridge_schema::ids::{AccountCode, TenantId};
+use orderbridge_schema::seen::StatusSet;
 use orderbridge_schema::topics::Topic;
 use orderbridge_schema::work::{Aspects, Scope, Share, Upsert, WorkKey, WorkKind};
 use serde_json::json;
@@ -78,6 +79,7 @@ impl Shelf {
             event_at: Timestamp::now(),
             cause: "store/order/updated".into(),
             event: None,
+            seen: StatusSet::NONE,
         }
     }
 

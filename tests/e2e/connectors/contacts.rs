@@ -13,7 +13,7 @@ use super::{Office, SHARE, guard};
 
 fn contact(email: &str) -> NewContact {
     let address = Address { email: email.into(), ..address() };
-    NewContact { email_hash: "00".into(), address, price_list: None, lead_source: None, reference: None }
+    NewContact { email_hash: "00".into(), address, price_list: None, lead_source: None, reference: None, found_by_reference: false }
 }
 
 #[tokio::test]

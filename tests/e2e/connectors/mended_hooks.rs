@@ -42,6 +42,7 @@ fn tenant(shop: &Shop) -> TenantRecord {
         signature_mode: SignatureMode::Require,
         rules: Rules::default(),
         rules_version: 1,
+        live_since: jiff::Timestamp::UNIX_EPOCH,
     }
 }
 

@@ -63,6 +63,7 @@ pub(super) fn order(office: &Office, number: u64) -> NewSalesOrder {
         price_mode: PriceMode::Exc,
         lead_source: Some(LeadSourceId(3)),
         project: None,
+        staff_owner: None,
         currency: "GBP".into(),
         shipping_method: Some(ShippingMethodId(6)),
         billing: address(),

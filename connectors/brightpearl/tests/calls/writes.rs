@@ -33,6 +33,7 @@ fn sales_order() -> NewSalesOrder {
         price_mode: PriceMode::Exc,
         lead_source: None,
         project: None,
+        staff_owner: None,
         currency: "GBP".into(),
         shipping_method: None,
         billing: Address::default(),
@@ -103,7 +104,7 @@ async fn a_contact_is_made_after_its_address() {
     };
     let id = client.create_address(&address, guard(client.pool())).await.unwrap();
     assert_eq!(id, PostalAddressId(91_001));
-    let contact = NewContact { email_hash: "00".into(), address, price_list: None, lead_source: None, reference: None };
+    let contact = NewContact { email_hash: "00".into(), address, price_list: None, lead_source: None, reference: None, found_by_reference: false };
     assert_eq!(client.create_contact(&contact, id, guard(client.pool())).await, Ok(ContactId(30_011)));
     let seen = server.seen();
     assert_eq!(seen[0].target, "/public-api/acme/contact-service/postal-address/");

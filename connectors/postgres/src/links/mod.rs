@@ -3,6 +3,7 @@
 mod agree;
 mod find;
 mod linked;
+mod marks;
 mod state;
 mod write;
 
@@ -10,14 +11,16 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use orderbridge_schema::decision::Agreement;
-use orderbridge_schema::ids::TenantId;
+use orderbridge_schema::ids::{SalesOrderId, TenantId};
 use orderbridge_schema::link::{ContactLink, OrderLink, RowLink, ShipmentLink};
+use orderbridge_schema::seen::StatusSet;
 
 use crate::journal::JournalEntry;
 use crate::work::StoredHold;
 
 pub(crate) use agree::agree_on;
 pub use linked::LinkedIn;
+pub(crate) use marks::see_on;
 pub(crate) use write::write_links;
 
 /// A link to be remembered.
@@ -58,9 +61,19 @@ pub struct OrderState {
     pub holds: Vec<StoredHold>,
     /// Commands on the order or its sales orders that are sent, in doubt, or confirmed with their id unknown.
     pub unsettled: Vec<JournalEntry>,
+    /// Statuses it was seen in, while it has no sales order.
+    pub seen: StatusSet,
+    /// The sales order that a person says stands for it, while it has none.
+    pub wanted_adoption: Option<SalesOrderId>,
 }
 
 impl OrderState {
+    /// Whether a sales order was sent for it and it is not known whether it was made.
+    #[must_use]
+    pub fn creation_in_doubt(&self) -> bool {
+        self.unsettled.iter().any(|entry| entry.key.kind == orderbridge_schema::command::CommandKind::CreateSalesOrder)
+    }
+
     /// When shipments whose outcome is unknown were sent, by the mark that their command's key holds.
     #[must_use]
     pub fn shipments_in_doubt(&self) -> BTreeMap<String, Timestamp> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use diesel::sql_types::{Array, BigInt, Double, Jsonb, Text};
+use diesel::sql_types::{Array, BigInt, Double, Jsonb, Nullable, Text};
 use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
 use jiff::Timestamp;
 use orderbridge_schema::decision::{AgreedStatus, Agreement};
@@ -11,6 +11,7 @@ use orderbridge_schema::ids::{
     TenantId,
 };
 use orderbridge_schema::link::{OrderLink, RowLink, ShipmentLink};
+use orderbridge_schema::seen::StatusSet;
 use orderbridge_schema::work::{Scope, WorkKey, WorkKind};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -29,6 +30,7 @@ const STATE: &str = "select o.id, \
      (select coalesce(jsonb_agg(to_jsonb(s) order by s.note_kind, s.note, s.address), '[]') from shipment_links s where s.tenant = $1 and s.store_order = o.id) as shipments, \
      (select coalesce(jsonb_agg(to_jsonb(a)), '[]') from agreements a where a.tenant = $1 and a.store_order = o.id) as agreed, \
      (select coalesce(jsonb_agg(to_jsonb(h) order by h.effect), '[]') from holds h where h.scope = $1 and h.kind = 'order' and h.entity = o.id) as holds, \
+     (select to_jsonb(m) from order_marks m where m.tenant = $1 and m.store_order = o.id) as marks, \
      (select coalesce(jsonb_agg(to_jsonb(c) || jsonb_build_object( \
             'state', case when c.state = 'sent' and c.deadline_at < clock_timestamp() then 'in_doubt' else c.state end, \
             'settles_at', c.deadline_at + make_interval(secs => $3)) order by c.kind, c.id), '[]') \
@@ -54,6 +56,14 @@ struct Row {
     holds: Value,
     #[diesel(sql_type = Jsonb)]
     unsettled: Value,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    marks: Option<Value>,
+}
+
+#[derive(Deserialize, Default)]
+struct StoredMarks {
+    seen: i32,
+    adopt: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -107,6 +117,10 @@ struct HoldJson {
 }
 
 fn list<T: DeserializeOwned>(value: Value) -> Result<Vec<T>, DbError> {
+    one(value)
+}
+
+fn one<T: DeserializeOwned>(value: Value) -> Result<T, DbError> {
     serde_json::from_value(value).map_err(|error| DbError::Data(format!("stored order state cannot be read: {error}")))
 }
 
@@ -175,6 +189,7 @@ fn read(tenant: &TenantId, row: Row) -> Result<(StoreOrderId, OrderState), DbErr
             released_at: hold.released_at,
         })
     };
+    let marks: StoredMarks = row.marks.map(one).transpose()?.unwrap_or_default();
     let state = OrderState {
         links: list::<StoredOrder>(row.links)?.into_iter().map(StoredOrder::read).collect(),
         rows: list::<StoredRow>(row.rows)?.into_iter().map(StoredRow::read).collect(),
@@ -182,6 +197,8 @@ fn read(tenant: &TenantId, row: Row) -> Result<(StoreOrderId, OrderState), DbErr
         agreed: list::<StoredAgreement>(row.agreed)?.into_iter().next().map(StoredAgreement::read),
         holds: list::<HoldJson>(row.holds)?.into_iter().map(hold).collect::<Result<_, DbError>>()?,
         unsettled: list::<StoredCommand>(row.unsettled)?.into_iter().map(StoredCommand::read).collect::<Result<_, _>>()?,
+        seen: StatusSet::from_bits(marks.seen),
+        wanted_adoption: marks.adopt.map(SalesOrderId),
     };
     Ok((order, state))
 }

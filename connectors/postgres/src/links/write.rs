@@ -10,6 +10,7 @@ use orderbridge_schema::work::{Scope, WorkKey, WorkKind};
 
 use crate::db::{Db, Lane};
 use crate::error::DbError;
+use crate::links::marks::forget_on;
 use crate::links::{Comparison, NewLink};
 use crate::sql::{big, bigs, small, transaction};
 use crate::timeline::{TimelineEntry, append_on};
@@ -41,6 +42,7 @@ fn write_order(conn: &mut PgConnection, account: &AccountCode, tenant: &TenantId
         .bind::<Bool, _>(link.verified)
         .execute(conn)?;
     only_one(written, || format!("store order {} of {tenant} is linked to another sales order than {}", link.order, link.sales_order))?;
+    forget_on(conn, tenant, link.order)?;
     // It may have been seen before its link was.
     let sql = "delete from foreign_orders where account = $1 and sales_order = $2";
     sql_query(sql).bind::<Text, _>(account.as_str()).bind::<BigInt, _>(big(link.sales_order.0)?).execute(conn)?;

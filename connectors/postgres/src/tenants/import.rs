@@ -16,6 +16,7 @@ use crate::sql::{big, time, transaction};
 use crate::tenants::credentials::{
     APP, AppSecrets, STORE, StoreSecrets, TOKENS, TokenSecrets, account_scope, exposed, load, read_account_credentials, save,
 };
+use crate::tenants::live::follow_rules;
 use crate::tenants::query::{account_row, tenant_record};
 use crate::tenants::versions::{NewVersion, keep_version, release_what_waits_for_rules};
 use crate::tenants::{AccountImport, Imported, StoreImport, TenantImport, TenantRecord};
@@ -168,6 +169,10 @@ struct Before {
     account: String,
     #[diesel(sql_type = Text)]
     store: String,
+    #[diesel(sql_type = Text)]
+    state: String,
+    #[diesel(sql_type = Jsonb)]
+    rules: serde_json::Value,
     #[diesel(sql_type = BigInt)]
     rules_version: i64,
     #[diesel(sql_type = Bool)]
@@ -176,7 +181,7 @@ struct Before {
 
 fn import_rules(conn: &mut PgConnection, import: &TenantImport, author: &Author, now: jiff::Timestamp) -> Result<Imported, DbError> {
     let rules = serde_json::to_value(&import.rules).map_err(DbError::data)?;
-    let sql = "select account, store, rules_version, rules = $2 as same_rules from tenants where id = $1 for update";
+    let sql = "select account, store, state, rules, rules_version, rules = $2 as same_rules from tenants where id = $1 for update";
     let before: Vec<Before> = sql_query(sql).bind::<Text, _>(import.id.as_str()).bind::<Jsonb, _>(&rules).load(conn)?;
     let before = before.into_iter().next();
     if let Some(before) = &before
@@ -188,7 +193,8 @@ fn import_rules(conn: &mut PgConnection, import: &TenantImport, author: &Author,
     }
     let rules_changed = before.as_ref().is_some_and(|before| !before.same_rules);
     let rules_version = before.as_ref().map_or(1, |before| before.rules_version + i64::from(rules_changed));
-    let sql = "insert into tenants (id, account, store, store_base, connection, signature_mode, rules, rules_version) values ($1, $2, $3, $4, $5, $6, $7, $8) \
+    let sql = "insert into tenants (id, account, store, store_base, connection, signature_mode, rules, rules_version, live_since) \
+               values ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
                on conflict (id) do update set store_base = excluded.store_base, signature_mode = excluded.signature_mode, rules = excluded.rules, \
                rules_version = excluded.rules_version, state = case when tenants.state = 'removed' then 'active' else tenants.state end";
     sql_query(sql)
@@ -200,10 +206,13 @@ fn import_rules(conn: &mut PgConnection, import: &TenantImport, author: &Author,
         .bind::<Text, _>(import.store.signature_mode.as_str())
         .bind::<Jsonb, _>(&rules)
         .bind::<BigInt, _>(rules_version)
+        .bind::<Timestamptz, _>(time(now))
         .execute(conn)?;
     if before.is_none() || rules_changed {
         keep_version(conn, &NewVersion { tenant: &import.id, version: rules_version, rules: &rules, author, origin: Origin::Import }, now)?;
     }
+    let former = before.as_ref().filter(|before| before.state != "removed").map(|before| &before.rules);
+    follow_rules(conn, &import.id, &import.account.code, (former, &import.rules.orders), now)?;
     let released = if rules_changed { release_what_waits_for_rules(conn, &import.id, now)? } else { 0 };
     Ok(Imported { created: before.is_none(), rules_changed, rules_version, released })
 }

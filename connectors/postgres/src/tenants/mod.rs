@@ -2,6 +2,7 @@
 
 mod credentials;
 mod import;
+mod live;
 mod query;
 mod state;
 mod tokens;
@@ -76,6 +77,8 @@ pub struct TenantRecord {
     pub rules: Rules,
     /// Rises when the rules change.
     pub rules_version: i64,
+    /// Since when no order of the store can have been entered in Brightpearl but by us, whatever the go-live time.
+    pub live_since: Timestamp,
 }
 
 /// Whether calls to an account make sense.

@@ -12,7 +12,8 @@ use crate::error::DbError;
 use crate::sql::{Time, Word, parsed, unsigned};
 use crate::tenants::{AccountRecord, AccountState, TenantRecord};
 
-const TENANT: &str = "select id, account, store, store_base, connection, state, parked_reason, signature_mode, rules, rules_version from tenants";
+const TENANT: &str =
+    "select id, account, store, store_base, connection, state, parked_reason, signature_mode, rules, rules_version, live_since from tenants";
 const ACCOUNT: &str = "select code, api_base, token_base, app_ref, dev_ref, connection, installation, parked_reason, \
                        token_generation, token_expires_at from accounts";
 
@@ -38,6 +39,8 @@ struct TenantRow {
     rules: Value,
     #[diesel(sql_type = BigInt)]
     rules_version: i64,
+    #[diesel(sql_type = Timestamptz)]
+    live_since: Time,
 }
 
 impl TenantRow {
@@ -53,6 +56,7 @@ impl TenantRow {
             signature_mode: parsed(&self.signature_mode)?,
             rules: read_rules(&self.rules)?,
             rules_version: self.rules_version,
+            live_since: self.live_since.to_jiff(),
         })
     }
 }

@@ -12,11 +12,12 @@ use serde_json::Value;
 use crate::db::{Db, Lane};
 use crate::error::DbError;
 use crate::listen::notify_work;
-use crate::sql::{Time, time, transaction};
+use crate::sql::{Time, parsed, time, transaction};
+use crate::tenants::live::follow_rules;
 use crate::work::{Causes, release_on};
 
 /// Holds that a change of rules may mend: what a platform refused was most often a channel, a status or a code of the rules.
-const RULE_CAUSES: [&str; 3] = ["missing-rule", "missing-tax-code", "refused"];
+const RULE_CAUSES: [&str; 5] = ["missing-rule", "missing-tax-code", "refused", "no-email", "unmapped-shipping"];
 
 const VERSIONS: &str = "select version, rules, author, saved_at, origin, restored_from from rules_versions where tenant = $1";
 
@@ -106,6 +107,8 @@ impl Row {
 struct Present {
     #[diesel(sql_type = Text)]
     account: String,
+    #[diesel(sql_type = Jsonb)]
+    rules: Value,
     #[diesel(sql_type = BigInt)]
     rules_version: i64,
     #[diesel(sql_type = Bool)]
@@ -145,11 +148,12 @@ impl Db {
     /// # Errors
     /// [`DbError`].
     pub async fn save_rules(&self, tenant: &TenantId, rules: &Rules, origin: Origin, author: &Author) -> Result<Option<Saved>, DbError> {
-        let (tenant, author, now) = (tenant.clone(), author.clone(), self.now());
+        let (tenant, author, now, orders) = (tenant.clone(), author.clone(), self.now(), rules.orders.clone());
         let rules = serde_json::to_value(rules).map_err(DbError::data)?;
         self.run(Lane::Bulk, move |conn| {
             transaction(conn, |conn| {
-                let sql = "select account, rules_version, rules = $2 as same_rules from tenants where id = $1 and state <> 'removed' for update";
+                let sql =
+                    "select account, rules, rules_version, rules = $2 as same_rules from tenants where id = $1 and state <> 'removed' for update";
                 let query = sql_query(sql).bind::<Text, _>(tenant.as_str()).bind::<Jsonb, _>(&rules);
                 let Some(present) = query.get_result::<Present>(conn).optional()? else { return Ok(None) };
                 if present.same_rules {
@@ -159,6 +163,7 @@ impl Db {
                 let query = sql_query("update tenants set rules = $2, rules_version = $3 where id = $1").bind::<Text, _>(tenant.as_str());
                 query.bind::<Jsonb, _>(&rules).bind::<BigInt, _>(version).execute(conn)?;
                 keep_version(conn, &NewVersion { tenant: &tenant, version, rules: &rules, author: &author, origin }, now)?;
+                follow_rules(conn, &tenant, &parsed(&present.account)?, (Some(&present.rules), &orders), now)?;
                 let released = release_what_waits_for_rules(conn, &tenant, now)?;
                 notify_work(conn, [present.account.as_str()].into_iter())?;
                 Ok(Some(Saved { changed: true, version, released }))

@@ -13,12 +13,15 @@ use uuid::Uuid;
 
 use crate::db::{Db, Lane};
 use crate::error::DbError;
+use crate::links::see_on;
 use crate::listen::notify_work;
 use crate::sql::{Number, Time, big, time, transaction};
 use crate::sweeps::rewind_on;
 
 /// Upserts in one statement. Only unindexed columns change on a row that is ready already (so that PostgreSQL need not touch its
 /// indexes), but for a priority that falls and a back-off that is cut short. The claim's columns are never touched.
+///
+/// A row that was held begins to wait anew with the event that has it looked at again.
 ///
 /// An event cuts our own back-off short at most once a minute, and never a wait that a floor protects. It makes a held row ready, but not
 /// one that a person stopped.
@@ -43,6 +46,7 @@ const UPSERT: [&str; 11] = [
        cause = excluded.cause, \
        event_id = excluded.event_id, \
        state = case when w.state = 'stopped' then w.state else 'ready' end, \
+       first_event_at = case when w.state = 'held' then excluded.first_event_at else w.first_event_at end, \
        attempts = case when w.state = 'held' then 0 else w.attempts end, \
        due_at = case \
          when w.state = 'held' then greatest(excluded.due_at, coalesce(w.floor_at, excluded.due_at)) \
@@ -169,6 +173,7 @@ pub(crate) fn upsert_on(conn: &mut PgConnection, upserts: &[Upsert], now: Timest
         return Ok(());
     }
     UpsertQuery::new(upserts, now)?.execute(conn)?;
+    see_on(conn, upserts)?;
     rewind_on(conn, upserts, now)?;
     notify_work(conn, upserts.iter().map(|upsert| upsert.account.as_str()))
 }

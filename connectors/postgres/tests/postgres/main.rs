@@ -10,6 +10,7 @@ mod journal;
 mod journal_doubt;
 mod leases;
 mod links;
+mod marks;
 mod migrations;
 mod model;
 mod pools;

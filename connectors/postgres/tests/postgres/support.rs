@@ -17,6 +17,7 @@ use orderbridge_postgres::{
 use orderbridge_schema::clock::Clock;
 use orderbridge_schema::ids::{AccountCode, InstallationId, StoreHash, TenantId};
 use orderbridge_schema::rules::Rules;
+use orderbridge_schema::seen::StatusSet;
 use orderbridge_schema::work::{Aspects, Scope, Share, Upsert, WorkKey, WorkKind};
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -266,6 +267,7 @@ pub fn event(key: &WorkKey) -> Upsert {
         event_at: at(START),
         cause: "store/order/created".into(),
         event: None,
+        seen: StatusSet::NONE,
     }
 }
 

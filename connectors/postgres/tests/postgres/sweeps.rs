@@ -8,6 +8,7 @@ use orderbridge_postgres::{Known, SweepEvery, SweepState, Timetable, WorkItem};
 use orderbridge_schema::facts::ProductIdentity;
 use orderbridge_schema::ids::{NoteId, ProductId};
 use orderbridge_schema::link::NoteKind;
+use orderbridge_schema::seen::StatusSet;
 use orderbridge_schema::sweep::{KnownKind, SweepSource};
 use orderbridge_schema::work::{Aspects, Scope, Share, Upsert, WorkKind};
 
@@ -35,7 +36,16 @@ async fn schedule(test: &TestDb) -> usize {
 
 fn asked(source: SweepSource, scope: Scope, event_at: Timestamp) -> Upsert {
     let cause = "asked for".to_owned();
-    Upsert { key: source.key(scope), account: account(), aspects: Aspects::default(), share: Share::Sweeps, event_at, cause, event: None }
+    Upsert {
+        key: source.key(scope),
+        account: account(),
+        aspects: Aspects::default(),
+        share: Share::Sweeps,
+        event_at,
+        cause,
+        event: None,
+        seen: StatusSet::NONE,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

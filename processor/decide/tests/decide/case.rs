@@ -14,8 +14,8 @@ use orderbridge_schema::rules::Rules;
 use orderbridge_schema::work::Aspects;
 
 use crate::facts::{
-    ADDRESS, INSTALLATION, MUG, MUG_PRODUCT, MUG_ROW, ORDER, SALES_ORDER, TEA, TEA_PRODUCT, TEA_ROW, agreement, line, now, order_address, row_link,
-    rules, sales_order, sku, store_order, tax,
+    ADDRESS, INSTALLATION, MUG, MUG_PRODUCT, MUG_ROW, ORDER, SALES_ORDER, TEA, TEA_PRODUCT, TEA_ROW, ago, agreement, line, now, order_address,
+    row_link, rules, sales_order, sku, store_order, tax,
 };
 
 /// More rounds than any order may need.
@@ -26,6 +26,7 @@ const ROUNDS_MAX: usize = 10;
 pub struct Case {
     pub rules: Rules,
     pub reference: Reference,
+    pub live_since: Timestamp,
     pub search_before_creating: bool,
     pub now: Timestamp,
     pub full: OrderFacts,
@@ -53,8 +54,10 @@ impl Case {
         full.contact = Some(ContactFact::Linked(ContactId(300)));
         full.products = BTreeMap::from([(sku("TEA-1"), vec![TEA_PRODUCT]), (sku("MUG-1"), vec![MUG_PRODUCT])]);
         full.existing = Some(Vec::new());
+        full.pick_ups = Some(Vec::new());
+        full.with_number = Some(Vec::new());
         full.method_names = Some(BTreeMap::new());
-        Self { rules: rules(), reference: Reference::default(), search_before_creating: false, now: now(), full }
+        Self { rules: rules(), reference: Reference::default(), live_since: ago(86_400), search_before_creating: false, now: now(), full }
     }
 
     /// An order whose sales order was made a moment ago.
@@ -120,6 +123,7 @@ impl Case {
             search_before_creating: self.search_before_creating,
             rules: &self.rules,
             reference: &self.reference,
+            live_since: self.live_since,
             now: self.now,
         };
         let mut facts = own_records(&self.full);
@@ -194,6 +198,10 @@ fn own_records(full: &OrderFacts) -> OrderFacts {
         agreed: full.agreed,
         held: full.held.clone(),
         refused: full.refused.clone(),
+        waiting_since: full.waiting_since,
+        seen: full.seen,
+        wanted_adoption: full.wanted_adoption,
+        creation_in_doubt: full.creation_in_doubt,
         shipments_in_doubt: full.shipments_in_doubt.clone(),
         ..OrderFacts::new(full.id, full.aspects)
     }
@@ -205,6 +213,7 @@ fn answer(need: &Need, full: &OrderFacts, facts: &mut OrderFacts) {
         Need::Lines => facts.lines.clone_from(&full.lines),
         Need::Taxes => facts.taxes.clone_from(&full.taxes),
         Need::Addresses => facts.addresses.clone_from(&full.addresses),
+        Need::PickUps => facts.pick_ups.clone_from(&full.pick_ups),
         Need::Coupons => facts.coupons.clone_from(&full.coupons),
         Need::Fees => facts.fees.clone_from(&full.fees),
         Need::Shipments => facts.shipments.clone_from(&full.shipments),
@@ -217,6 +226,7 @@ fn answer(need: &Need, full: &OrderFacts, facts: &mut OrderFacts) {
             facts.products.extend(skus.iter().map(|sku| (sku.clone(), full.products.get(sku).cloned().unwrap_or_default())));
         }
         Need::Existing => facts.existing.clone_from(&full.existing),
+        Need::WithNumber(_) => facts.with_number.clone_from(&full.with_number),
         Need::MethodNames => facts.method_names.clone_from(&full.method_names),
     }
 }

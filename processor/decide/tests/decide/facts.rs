@@ -112,6 +112,8 @@ pub fn store_order() -> StoreOrder {
         digital: false,
         deleted: false,
         channel: StoreChannelId(1),
+        source: "www".into(),
+        external_source: String::new(),
         external_order_id: String::new(),
     }
 }
@@ -132,6 +134,7 @@ pub fn line(id: OrderLineId, sku: &str, quantity: u32, gross: &str, tax: &str) -
         tax: d(tax),
         discounted_total: d(gross),
         parent: None,
+        pick_up: false,
     }
 }
 

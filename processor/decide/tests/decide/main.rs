@@ -2,13 +2,19 @@
 //! platforms.
 
 #[cfg(test)]
+mod adoption;
+#[cfg(test)]
 mod case;
+#[cfg(test)]
+mod choices;
 #[cfg(test)]
 mod creation;
 #[cfg(test)]
 mod currency;
 #[cfg(test)]
 mod facts;
+#[cfg(test)]
+mod gate;
 #[cfg(test)]
 mod life;
 #[cfg(test)]
@@ -27,6 +33,8 @@ mod rows;
 mod shipment_contents;
 #[cfg(test)]
 mod shipments;
+#[cfg(test)]
+mod shoppers;
 #[cfg(test)]
 mod status;
 #[cfg(test)]

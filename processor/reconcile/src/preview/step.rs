@@ -75,7 +75,11 @@ fn record(session: &Session, facts: &mut OrderFacts, preview: &mut Preview, deci
     let mut recorded = false;
     if let Some(sales_order) = decision.adopted {
         preview.records.push(format!("sales order {sales_order}, made before, is taken over"));
-        facts.links.push(link(session, facts, sales_order, false));
+        let mut made_before = link(session, facts, sales_order, false);
+        if decision.adopted_without_key {
+            made_before.external_ref.clear();
+        }
+        facts.links.push(made_before);
         facts.aspects = Aspects::ALL;
         recorded = true;
     }

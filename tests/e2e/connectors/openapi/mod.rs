@@ -43,6 +43,7 @@ async fn every_call_of_the_client(shop: &Shop) {
         client.lines(order, SHARE).await.unwrap();
         client.addresses(order, SHARE).await.unwrap();
         client.taxes(order, SHARE).await.unwrap();
+        client.pick_ups(order, SHARE).await.unwrap();
         client.coupons(order, SHARE).await.unwrap();
         client.fees(order, SHARE).await.unwrap();
         assert!(client.shipments(order, SHARE).await.unwrap().is_empty());
