@@ -12,8 +12,8 @@ use orderbridge_postgres::{CommandState, Confirmed, JournalEntry, Missed, NewAgr
 use orderbridge_reconcile::Session;
 use orderbridge_schema::command::{Command, CommandKind, NewSalesOrder, NewShipment, Repeatability};
 use orderbridge_schema::decision::AgreedStatus;
-use orderbridge_schema::ids::{ContactId, ProductId, SalesOrderId, ShipmentId};
-use orderbridge_schema::link::{ContactLink, OrderLink, ShipmentLink};
+use orderbridge_schema::ids::{ContactId, PaymentId, ProductId, SalesOrderId, ShipmentId};
+use orderbridge_schema::link::{ContactLink, OrderLink, PaymentLink, ShipmentLink};
 use orderbridge_schema::work::{Scope, WorkKey, WorkKind};
 
 use crate::account::Worker;
@@ -22,6 +22,7 @@ use crate::catalogue::with_missing;
 use crate::explain;
 use crate::failure;
 use crate::outcome::{Outcome, When};
+use crate::payments;
 use crate::perform::{self, Found};
 
 /// When to look again at a command that another one on the same target holds up.
@@ -40,6 +41,8 @@ pub(crate) enum Effected {
     Status(AgreedStatus),
     /// A shipment exists now.
     Shipment(ShipmentLink),
+    /// A payment is booked now.
+    Payment(PaymentLink),
 }
 
 impl Worker {
@@ -91,7 +94,7 @@ impl Worker {
         metrics::counter!("orderbridge_commands_total", "kind" => command.kind().as_str(), "result" => result_label(&result)).increment(1);
         match result {
             Ok(id) => self.confirm(session, command, facts, &entry, id).await,
-            Err(error) if error.is_definite_no() => Err(self.refuse(session, command, facts, &entry, &error, attempts).await),
+            Err(error) if error.is_definite_no() => self.refused_or_there(session, command, facts, &entry, &error, attempts).await,
             Err(error) => Err(self.doubt(session, &entry, &error).await),
         }
     }
@@ -120,7 +123,7 @@ impl Worker {
     }
 
     /// Records what was achieved. If that fails the command stays sent, and is looked up after its deadline.
-    async fn confirm(
+    pub(crate) async fn confirm(
         &self,
         session: &Session,
         command: &Command,
@@ -144,7 +147,7 @@ impl Worker {
         Ok(effected)
     }
 
-    async fn refuse(
+    pub(crate) async fn refuse(
         &self,
         session: &Session,
         command: &Command,
@@ -191,7 +194,7 @@ impl Worker {
         Ok(())
     }
 
-    async fn doubt(&self, session: &Session, entry: &JournalEntry, error: &CallError) -> Outcome {
+    pub(crate) async fn doubt(&self, session: &Session, entry: &JournalEntry, error: &CallError) -> Outcome {
         tracing::warn!(tenant = %session.tenant, command = %entry.key, %error, "a command is in doubt");
         if let Err(error) = self.db.doubt(entry, &error.to_string()).await {
             tracing::warn!(command = %entry.key, %error, "the doubt could not be recorded; the deadline tells it all the same");
@@ -282,6 +285,7 @@ fn effected(session: &Session, command: &Command, facts: &OrderFacts, entry: &Jo
         Command::SetExternalOrderId { sales_order, .. } => Effected::Reference(format!("BP-{sales_order}")),
         Command::SetSalesOrderStatus { status, agreed_with, .. } => Effected::Status(AgreedStatus { store: *agreed_with, brightpearl: *status }),
         Command::SetStoreStatus { status, agreed_with, .. } => Effected::Status(AgreedStatus { store: *status, brightpearl: *agreed_with }),
+        Command::CreatePayment(payment) => Effected::Payment(payments::link(payment, PaymentId(id?))),
         Command::CreateShipment(shipment) => Effected::Shipment(ShipmentLink {
             kind: shipment.note_kind,
             note: shipment.note,
@@ -300,6 +304,7 @@ fn links(session: &Session, command: &Command, effected: &Effected) -> Vec<NewLi
         }
         (Effected::SalesOrder(link, _), _) => vec![NewLink::Order(session.tenant.clone(), link.clone())],
         (Effected::Shipment(link), _) => vec![NewLink::Shipment(session.tenant.clone(), link.clone())],
+        (Effected::Payment(link), _) => vec![NewLink::Payment(session.tenant.clone(), link.clone())],
         (Effected::Contact(_) | Effected::Reference(_) | Effected::Status(_), _) => Vec::new(),
     }
 }
@@ -308,7 +313,7 @@ fn links(session: &Session, command: &Command, effected: &Effected) -> Vec<NewLi
 const fn agreed(effected: &Effected) -> Option<AgreedStatus> {
     match effected {
         Effected::Status(pair) | Effected::SalesOrder(_, Some(pair)) => Some(*pair),
-        Effected::SalesOrder(_, None) | Effected::Contact(_) | Effected::Reference(_) | Effected::Shipment(_) => None,
+        Effected::SalesOrder(_, None) | Effected::Contact(_) | Effected::Reference(_) | Effected::Shipment(_) | Effected::Payment(_) => None,
     }
 }
 
@@ -319,6 +324,7 @@ const fn done_key(effected: &Effected) -> &'static str {
         Effected::Reference(_) => "reference-written",
         Effected::Status(_) => "status-carried",
         Effected::Shipment(_) => "shipment-created",
+        Effected::Payment(_) => "payment-booked",
     }
 }
 
@@ -328,6 +334,9 @@ fn told(effected: &Effected, command: &Command) -> String {
         Effected::SalesOrder(link, _) => format!("sales order {} created under {}", link.sales_order, link.external_ref),
         Effected::Reference(text) => format!("{text} written on the store's order"),
         Effected::Status(_) => format!("did {}", command.describe()),
+        Effected::Payment(link) => {
+            format!("payment {}: {} of {} {} by {} ({})", link.payment, link.kind, link.amount, link.currency, link.method, link.reference)
+        }
         Effected::Shipment(link) => {
             format!("{} is shipment {} at the store", NewShipment::mark(link.kind, link.note, None), link.shipment)
         }

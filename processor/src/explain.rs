@@ -14,8 +14,11 @@ pub(crate) fn reason(rules_version: i64, facts: &OrderFacts) -> Value {
 
 /// What the journal keeps of a command.
 pub(crate) fn command(tenant: &TenantId, rules_version: i64, command: &Command, facts: &OrderFacts) -> Value {
+    // What a payment was first sent with is what it is sent with again.
+    let payment = if let Command::CreatePayment(payment) = command { Some(json!({ "method": payment.method, "kind": payment.kind })) } else { None };
     json!({
         "what": command.describe(),
+        "payment": payment,
         "order": facts.id.0,
         "tenant": tenant.as_str(),
         "event": facts.cause,
@@ -46,10 +49,11 @@ fn sales_order(order: &SalesOrder) -> Value {
 /// Names everything that was read and remembered when it was decided: equal facts have an equal digest. Addresses show nothing of
 /// themselves, so that they are left out.
 fn digest(facts: &OrderFacts) -> String {
-    let remembered = (&facts.links, &facts.row_links, &facts.shipment_links, &facts.agreed, &facts.held);
+    let remembered = (&facts.links, &facts.row_links, &facts.shipment_links, &facts.agreed, &facts.held, &facts.payment_links);
     let store = (&facts.store_order, &facts.lines, &facts.taxes, &facts.addresses, &facts.coupons, &facts.fees, &facts.shipments);
     let brightpearl = (&facts.sales_orders, &facts.notes, &facts.products, &facts.existing, &facts.method_names);
-    hex::encode(Sha256::digest(format!("{remembered:?}{store:?}{brightpearl:?}")))
+    let paid = (&facts.transactions, &facts.payments);
+    hex::encode(Sha256::digest(format!("{remembered:?}{store:?}{brightpearl:?}{paid:?}")))
 }
 
 #[cfg(test)]

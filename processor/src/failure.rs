@@ -92,6 +92,7 @@ pub(crate) const fn effect(kind: CommandKind) -> Effect {
         CommandKind::SetExternalOrderId => Effect::Verification,
         CommandKind::SetSalesOrderStatus | CommandKind::SetStoreStatus => Effect::Status,
         CommandKind::CreateShipment => Effect::Shipment,
+        CommandKind::CreatePayment => Effect::Payment,
     }
 }
 
@@ -126,6 +127,7 @@ fn refused(platform: Platform, command: &Command, error: &CallError) -> Hold {
         CommandKind::CreateSalesOrder => "check the chosen channel, warehouse, status, price list, tax codes and nominal codes in the settings",
         CommandKind::SetExternalOrderId => "write the sales order's id on the store's order by hand if it is wanted there",
         CommandKind::SetSalesOrderStatus | CommandKind::SetStoreStatus => "check the status map in the settings, or set the status by hand",
+        CommandKind::CreatePayment => "check the map of payment methods in the settings, or book the payment in Brightpearl by hand",
         CommandKind::CreateShipment => "check the carrier map in the settings, or enter the shipment at the store by hand",
     };
     Hold {

@@ -83,7 +83,7 @@ fn concern(envelope: &Envelope) -> Option<(Scope, WorkKind, Aspects, Share)> {
     let account = Scope::Account(envelope.account.clone());
     let shipped = envelope.event_type.ends_with(".shipped");
     match envelope.entity {
-        EntityKind::Order => Some((Scope::Tenant(envelope.tenant.clone()?), WorkKind::Order, Aspects::STORE_ORDER, share(Share::Orders))),
+        EntityKind::Order => Some((Scope::Tenant(envelope.tenant.clone()?), WorkKind::Order, aspects_of_order(envelope), share(Share::Orders))),
         // Fires for our own creations only, which the journal knows already (BP §d.3).
         EntityKind::SalesOrder if envelope.event_type == "sales-order.created" => None,
         EntityKind::SalesOrder => Some((account, WorkKind::SalesOrder, Aspects::SALES_ORDER, share(Share::Orders))),
@@ -101,6 +101,12 @@ fn concern(envelope: &Envelope) -> Option<(Scope, WorkKind, Aspects, Share)> {
         }
         EntityKind::Customer | EntityKind::StoreProduct | EntityKind::Store => None,
     }
+}
+
+/// A payment record may be all that changed, and whatever a sweep found may have been told of by an event that was lost.
+fn aspects_of_order(envelope: &Envelope) -> Aspects {
+    let may_be_paid = envelope.event_type.contains("/transaction/") || envelope.verified == Verified::Swept;
+    if may_be_paid { Aspects::STORE_ORDER.with(Aspects::TRANSACTIONS) } else { Aspects::STORE_ORDER }
 }
 
 /// Joins upserts of the same entity and sorts them by key, so that two intakes never lock rows in opposite order.

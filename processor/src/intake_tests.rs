@@ -104,3 +104,19 @@ fn events_of_one_entity_are_one_upsert_with_the_latest_cause_and_the_most_urgent
     assert_eq!(joined[0].seen, StatusSet::of(StoreStatusId(11)).with(StatusSet::of(StoreStatusId(10))));
     assert!(joined[0].aspects.has(Aspects::NOTES) && joined[0].aspects.has(Aspects::STORE_ORDER));
 }
+
+#[test]
+fn an_event_of_a_payment_and_whatever_a_sweep_found_has_the_payments_looked_at() {
+    for (event, verified, looks) in [
+        ("store/order/transaction/created", "signature", true),
+        ("store/order/transaction/updated", "signature", true),
+        ("store/order/updated", "swept", true),
+        ("store/order/updated", "signature", false),
+        ("store/order/statusUpdated", "signature", false),
+    ] {
+        let fields =
+            format!(r#""platform":"bigcommerce","tenant":"acme-uk","event_type":"{event}","entity":"order","ids":"250","verified":"{verified}""#);
+        let aspects = work(&fields)[0].aspects;
+        assert!(aspects.has(Aspects::STORE_ORDER) && aspects.has(Aspects::TRANSACTIONS) == looks, "{event} {verified}");
+    }
+}

@@ -41,7 +41,9 @@ impl Worker {
     fn after_own_write(&self, session: &Session, facts: &OrderFacts, now: Timestamp) -> Option<Outcome> {
         let is_settled = !facts.links.is_empty() && facts.links.iter().all(|link| link.verified) && facts.held.is_empty();
         let sides = [(Aspects::STORE_ORDER, Platform::Bigcommerce), (Aspects::SALES_ORDER, Platform::Brightpearl)];
-        let all = sides.iter().fold(Aspects::default(), |all, (aspect, _)| all.with(*aspect));
+        // Payment records of a merchant whose payments are not booked are nobody's affair here.
+        let none = if session.rules.payments.enabled { Aspects::default() } else { Aspects::TRANSACTIONS };
+        let all = sides.iter().fold(none, |all, (aspect, _)| all.with(*aspect));
         if !is_settled || facts.aspects == Aspects::default() || !all.has(facts.aspects) {
             return None;
         }

@@ -23,6 +23,7 @@ mod marks;
 mod orders;
 mod outcome;
 mod own_writes;
+mod payments;
 mod perform;
 mod reference;
 mod refusals;

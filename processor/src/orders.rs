@@ -272,6 +272,9 @@ impl Worker {
             facts.shipment_links.push(found.clone());
             recorded = Recorded::Something;
         }
+        if self.record_payments(session, facts, decision).await? {
+            recorded = Recorded::Something;
+        }
         if let Some(pair) = decision.agreed {
             let before = facts.agreed.map(|agreement| agreement.pair);
             if before != Some(pair) {
@@ -307,6 +310,10 @@ impl Worker {
                     }
                     _ => facts.sales_orders.values_mut().flatten().for_each(|order| order.status = pair.brightpearl),
                 }
+            }
+            Effected::Payment(link) => {
+                facts.payments_in_doubt.remove(&link.reference);
+                facts.payment_links.push(link);
             }
             Effected::Shipment(link) => {
                 facts.shipment_links.push(link);

@@ -37,7 +37,7 @@ pub(crate) fn give_back(gate: &dyn QuotaGate, permits: &mut Vec<Permit>) {
 const fn share(session: &Session, kind: CommandKind) -> Share {
     match (session.share, kind) {
         (Share::Replay | Share::Retries, _) => session.share,
-        (_, CommandKind::CreateShipment) => Share::Fulfilment,
+        (_, CommandKind::CreateShipment | CommandKind::CreatePayment) => Share::Fulfilment,
         (
             _,
             CommandKind::CreateContact
@@ -66,6 +66,7 @@ pub(crate) async fn call(session: &Session, command: &Command, permits: &mut Vec
         }
         Command::SetStoreStatus { order, status, .. } => session.bigcommerce.set_order_status(*order, *status, guard()?).await.map(|()| None),
         Command::CreateShipment(shipment) => session.bigcommerce.create_shipment(shipment, guard()?).await.map(|id| Some(id.0)),
+        Command::CreatePayment(payment) => session.brightpearl.create_payment(payment, guard()?).await.map(|id| id.map(|id| id.0)),
     }
 }
 
@@ -110,6 +111,10 @@ pub(crate) async fn look_up(session: &Session, command: &Command) -> Result<Foun
         Command::CreateShipment(shipment) => {
             let present = session.bigcommerce.shipments(shipment.order, share).await?;
             present.iter().find(|present| is_marked(present, shipment)).map(|present| Some(present.id.0))
+        }
+        Command::CreatePayment(payment) => {
+            let present = session.brightpearl.payments_of_order(payment.sales_order, share).await?;
+            present.iter().find(|present| present.reference == payment.reference).map(|present| Some(present.id.0))
         }
     };
     Ok(found.map_or(Found::No, Found::Yes))

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::Command;
 use crate::ids::{SalesOrderId, SalesOrderStatusId, StoreStatusId};
-use crate::link::{RowLink, ShipmentLink};
+use crate::link::{PaymentLink, RowLink, ShipmentLink};
 
 /// The statuses of both sides when they last agreed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,11 +40,13 @@ pub enum Effect {
     Shipment,
     /// Carrying a status.
     Status,
+    /// Booking what was paid.
+    Payment,
 }
 
 impl Effect {
     /// Every effect.
-    pub const ALL: [Self; 4] = [Self::Creation, Self::Verification, Self::Shipment, Self::Status];
+    pub const ALL: [Self; 5] = [Self::Creation, Self::Verification, Self::Shipment, Self::Status, Self::Payment];
 
     /// Name in the database.
     #[must_use]
@@ -54,6 +56,7 @@ impl Effect {
             Self::Verification => "verification",
             Self::Shipment => "shipment",
             Self::Status => "status",
+            Self::Payment => "payment",
         }
     }
 }
@@ -87,6 +90,12 @@ pub enum Cause {
     CannotShip(String),
     /// A shipment without our mark has the same lines and was made after our attempt.
     ShipmentMaybeOurs,
+    /// No payment method is chosen for a gateway or text of the store.
+    MissingPaymentMethod(String),
+    /// The chosen payment method cannot take a payment in that currency: behind a slash, the currency.
+    UnusablePaymentMethod(String),
+    /// What the store says was paid contradicts itself or the order; our key of it.
+    PaymentUnclear(String),
     /// A platform refused a call for a reason that waiting does not mend.
     Refused(String),
     /// A call is in doubt and no look-up could settle it.
@@ -119,6 +128,9 @@ impl Cause {
             Self::SalesOrderMissing => "sales-order-missing".into(),
             Self::CannotShip(note) => format!("cannot-ship:{note}"),
             Self::ShipmentMaybeOurs => "shipment-maybe-ours".into(),
+            Self::MissingPaymentMethod(way) => format!("missing-payment-method:{way}"),
+            Self::UnusablePaymentMethod(method) => format!("unusable-payment-method:{method}"),
+            Self::PaymentUnclear(reference) => format!("payment-unclear:{reference}"),
             Self::Refused(kind) => format!("refused:{kind}"),
             Self::InDoubt(kind) => format!("in-doubt:{kind}"),
             Self::CurrencyDecimals(currency) => format!("currency-decimals:{currency}"),
@@ -176,6 +188,10 @@ pub struct Decision {
     pub adopted_without_key: bool,
     /// Shipments at the store that carry our mark and were not linked yet.
     pub found_shipments: Vec<ShipmentLink>,
+    /// Payments in Brightpearl that carry our key and were not linked yet.
+    pub found_payments: Vec<PaymentLink>,
+    /// All that the store says was paid is booked; what it said then, so that it need not be read again while it says the same.
+    pub paid_as_seen: Option<String>,
     /// Effects that were looked at and need no hold any more.
     pub cleared: Vec<Effect>,
     /// Look again after this many seconds although nothing failed (settle delay, stale read).

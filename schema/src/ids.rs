@@ -59,12 +59,16 @@ number_ids! {
     StoreChannelId = "a store channel id";
     /// One of BigCommerce's fixed order statuses, 0 to 14 (BC §d.6).
     StoreStatusId = "a store status id";
+    /// A payment record of a store order (BC §d.9).
+    TransactionId = "a transaction id";
     /// A Brightpearl sales order (BP §e).
     SalesOrderId = "a sales order id";
     /// A row of a Brightpearl sales order (BP §e.4).
     SalesOrderRowId = "a sales order row id";
     /// A Brightpearl order status (BP §e.6).
     SalesOrderStatusId = "a sales order status id";
+    /// A Brightpearl customer payment (BP §i.1).
+    PaymentId = "a payment id";
     /// A Brightpearl contact (BP §f).
     ContactId = "a contact id";
     /// A Brightpearl postal address (BP §f).

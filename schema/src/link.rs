@@ -5,8 +5,12 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use rust_decimal::Decimal;
+
+use crate::command::PaymentKind;
 use crate::ids::{
-    ContactId, InstallationId, InvalidId, NoteId, OrderAddressId, OrderLineId, ProductId, SalesOrderId, SalesOrderRowId, ShipmentId, StoreOrderId,
+    ContactId, InstallationId, InvalidId, NoteId, OrderAddressId, OrderLineId, PaymentId, ProductId, SalesOrderId, SalesOrderRowId, ShipmentId,
+    StoreOrderId,
 };
 
 /// The two kinds of note that ship goods (BP §h.3, §h.4).
@@ -106,6 +110,29 @@ pub struct ShipmentLink {
     pub address: OrderAddressId,
     /// The store's shipment.
     pub shipment: ShipmentId,
+}
+
+/// What the store says was paid, and Brightpearl's payment for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentLink {
+    /// The store's order.
+    pub order: StoreOrderId,
+    /// Our key of it: half of Brightpearl's (BP §i.1).
+    pub reference: String,
+    /// Brightpearl's order.
+    pub sales_order: SalesOrderId,
+    /// Brightpearl's payment.
+    pub payment: PaymentId,
+    /// What kind of payment.
+    pub kind: PaymentKind,
+    /// Payment method that it was sent with: the other half of Brightpearl's key.
+    pub method: String,
+    /// How much, above zero.
+    pub amount: Decimal,
+    /// Currency of the amount.
+    pub currency: String,
+    /// The order's exchange rate, if it was known.
+    pub rate: Option<Decimal>,
 }
 
 /// A shopper, known in one Brightpearl account by a keyed hash of the e-mail address, and the contact that stands for them.

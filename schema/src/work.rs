@@ -137,8 +137,10 @@ impl Aspects {
     pub const NOTES: Self = Self(4);
     /// Its drop-ship notes, which few merchants have.
     pub const DROP_SHIP_NOTES: Self = Self(8);
+    /// The store's payment records. A payment need not change anything else that the store tells of the order.
+    pub const TRANSACTIONS: Self = Self(32);
     /// Everything.
-    pub const ALL: Self = Self(15);
+    pub const ALL: Self = Self(15 | 32);
     /// The statuses are to be compared by the present rules, as if a side had changed. Only a person asks for that, so it is no part of
     /// everything.
     pub const REAPPLY: Self = Self(16);

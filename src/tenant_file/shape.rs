@@ -75,13 +75,14 @@ const WORDS: Shape = Shape::Text(not_empty);
 const ANY_TEXT: Shape = Shape::Text(any);
 
 /// The whole file.
-pub static FILE: [Key; 6] = [
+pub static FILE: [Key; 7] = [
     required("tenant", Shape::Table(&TENANT)),
     required("bigcommerce", Shape::Table(&BIGCOMMERCE)),
     required("brightpearl", Shape::Table(&BRIGHTPEARL)),
     optional("orders", Shape::Table(&ORDERS)),
     optional("taxes_and_accounts", Shape::Table(&TAXES_AND_ACCOUNTS)),
     optional("fulfilment", Shape::Table(&FULFILMENT)),
+    optional("payments", Shape::Table(&PAYMENTS)),
 ];
 
 static TENANT: [Key; 1] = [required("id", Shape::Text(tenant_id))];
@@ -178,6 +179,19 @@ static STATUS_PAIR: [Key; 2] = [required("store", STORE_STATUS), required("brigh
 
 static FULFILMENT: [Key; 3] =
     [optional("enabled", Shape::Yes), optional("methods", Shape::Many(&Shape::Table(&CARRIER_ENTRY))), optional("default", Shape::Table(&CARRIER))];
+
+static PAYMENTS: [Key; 6] = [
+    optional("enabled", Shape::Yes),
+    optional("uncaptured", Shape::Yes),
+    optional("authorization_days", Shape::Whole { least: 1, most: 365 }),
+    optional("methods", Shape::Many(&Shape::Table(&PAYMENT_METHOD))),
+    optional("default_method", WORDS),
+    optional("offline", Shape::Many(&Shape::Table(&OFFLINE))),
+];
+
+static PAYMENT_METHOD: [Key; 3] = [optional("gateway", WORDS), optional("text", WORDS), required("method", WORDS)];
+
+static OFFLINE: [Key; 2] = [required("text", WORDS), optional("paid_statuses", Shape::Many(&STORE_STATUS))];
 
 static CARRIER_ENTRY: [Key; 4] =
     [required("brightpearl", ID), optional("provider", ANY_TEXT), optional("carrier", ANY_TEXT), optional("method", ANY_TEXT)];

@@ -6,8 +6,9 @@ use orderbridge_schema::ids::{
     WarehouseId,
 };
 use orderbridge_schema::rules::{
-    Carrier, CarrierEntry, FulfilmentRules, OrderDefaults, OrderRules, PriceMode, ShippingMethodEntry, StatusRules, TaxCodeEntry, TaxesAndAccounts,
-    Tenders, ToBrightpearlEntry, ToStoreEntry, Unmapped, WithoutEmail, WithoutEmailTreatment,
+    Carrier, CarrierEntry, FulfilmentRules, OfflineEntry, OrderDefaults, OrderRules, PaymentMethodEntry, PaymentRules, PriceMode,
+    ShippingMethodEntry, StatusRules, TaxCodeEntry, TaxesAndAccounts, Tenders, ToBrightpearlEntry, ToStoreEntry, Unmapped, WithoutEmail,
+    WithoutEmailTreatment,
 };
 use secrecy::ExposeSecret;
 use serde_json::Value;
@@ -123,7 +124,15 @@ fn full_rules() -> Rules {
         status,
     };
     let entry = CarrierEntry { brightpearl: ShippingMethodId(9), carrier: carrier.clone() };
-    Rules { orders, taxes_and_accounts, fulfilment: FulfilmentRules { enabled: false, methods: vec![entry], default: Some(carrier) } }
+    let payments = PaymentRules {
+        enabled: true,
+        uncaptured: false,
+        authorization_days: 30,
+        methods: vec![PaymentMethodEntry { gateway: Some("stripe".into()), text: Some("Credit Card".into()), method: "STRIPE".into() }],
+        default_method: Some("OTHER".into()),
+        offline: vec![OfflineEntry { text: "Bank Deposit".into(), paid_statuses: [9, 11].into_iter().map(StoreStatusId).collect() }],
+    };
+    Rules { orders, taxes_and_accounts, fulfilment: FulfilmentRules { enabled: false, methods: vec![entry], default: Some(carrier) }, payments }
 }
 
 #[test]
@@ -173,7 +182,7 @@ brightpearl = "three"
 [[orders.status.brightpearl]]
 store = 11
 brightpearl = 4
-[payment]
+[discounts]
 "#;
     let found = mistakes(text);
     let expected = [
@@ -201,7 +210,7 @@ brightpearl = 4
         "23:68 `taxes_and_accounts.tax_codes.rate` must be a rate",
         "29:15 `orders.status.brightpearl.brightpearl` must be a whole number from 1, not a text",
         "30:1 `orders.status.brightpearl`: an earlier entry already says",
-        "33:2 unknown key `payment`; known here: tenant",
+        "33:2 unknown key `discounts`; known here: tenant",
     ];
     let count = found.len().max(expected.len());
     for index in 0..count {
@@ -303,6 +312,12 @@ const NAME_NOTHING: &[&str] = &[
     "taxes_and_accounts.tax_codes.class",
     "taxes_and_accounts.tax_codes.rate",
     "taxes_and_accounts.tenders",
+    "payments.enabled",
+    "payments.uncaptured",
+    "payments.authorization_days",
+    "payments.methods.gateway",
+    "payments.methods.text",
+    "payments.offline.text",
     "fulfilment.enabled",
     "fulfilment.methods.provider",
     "fulfilment.methods.carrier",

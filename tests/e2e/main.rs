@@ -30,6 +30,7 @@ mod merchant;
 mod nameless;
 mod openapi;
 mod orders;
+mod payments;
 mod poison;
 mod repair;
 mod rules;

@@ -15,6 +15,7 @@ mod pick_ups;
 mod reply;
 mod scopes;
 mod store;
+mod transactions;
 pub mod webhook;
 mod writes;
 

@@ -50,6 +50,10 @@ pub(crate) struct OrderPayload {
     store_credit_amount: Decimal,
     #[serde(default, deserialize_with = "lenient::money")]
     gift_certificate_amount: Decimal,
+    #[serde(default, deserialize_with = "lenient::text")]
+    payment_method: String,
+    #[serde(default, deserialize_with = "lenient::text")]
+    payment_status: String,
     #[serde(default, deserialize_with = "lenient::object")]
     billing_address: AddressPayload,
     #[serde(default, deserialize_with = "lenient::count")]
@@ -102,6 +106,8 @@ impl From<OrderPayload> for StoreOrder {
             coupon_discount: order.coupon_discount,
             store_credit: order.store_credit_amount,
             gift_certificates: order.gift_certificate_amount,
+            payment_method: order.payment_method,
+            payment_status: order.payment_status,
             billing: order.billing_address.into(),
             address_count: order.shipping_address_count,
             digital: order.order_is_digital,

@@ -12,6 +12,7 @@ mod listing;
 mod notes;
 pub mod oauth;
 mod orders;
+mod payments;
 mod products;
 mod reference;
 mod references;

@@ -30,6 +30,8 @@ struct OrderPayload {
     reference: String,
     #[serde(default, deserialize_with = "lenient::object")]
     order_status: StatusPayload,
+    #[serde(default, deserialize_with = "lenient::text")]
+    order_payment_status: String,
     #[serde(default, deserialize_with = "lenient::moment")]
     updated_on: Option<Timestamp>,
     #[serde(default, deserialize_with = "lenient::object")]
@@ -59,6 +61,8 @@ struct StatusPayload {
 struct CurrencyPayload {
     #[serde(deserialize_with = "lenient::text")]
     order_currency_code: String,
+    #[serde(deserialize_with = "lenient::money")]
+    exchange_rate: Decimal,
 }
 
 #[derive(Deserialize)]
@@ -165,6 +169,8 @@ impl From<OrderPayload> for SalesOrder {
             channel: some::<ChannelId>(order.assignment.current.channel_id),
             contact: some::<ContactId>(order.parties.customer.contact_id),
             parent: some::<SalesOrderId>(order.parent_order_id),
+            exchange_rate: Some(order.currency.exchange_rate).filter(|rate| *rate > Decimal::ZERO),
+            payment_status: order.order_payment_status,
             currency: order.currency.order_currency_code,
             total: order.total_value.total,
             tax: order.total_value.tax_amount,
@@ -253,7 +259,7 @@ mod tests {
 
     const ORDER: &str = r#"{"id":70001,"parentOrderId":0,"orderTypeCode":"SO","reference":"9001","version":3,"state":{"tax":"READY"},
  "orderStatus":{"orderStatusId":17,"name":"New web order"},"orderPaymentStatus":"PAID","placedOn":"2026-03-02T09:14:55.000+00:00",
- "updatedOn":"2026-03-02T03:15:40.000-06:00","delivery":{"shippingMethodId":6},"currency":{"orderCurrencyCode":"GBP"},
+ "updatedOn":"2026-03-02T03:15:40.000-06:00","delivery":{"shippingMethodId":6},"currency":{"orderCurrencyCode":"GBP","exchangeRate":"1.171200"},
  "totalValue":{"net":"40.25","taxAmount":"8.05","total":"48.30"},"assignment":{"current":{"channelId":5,"projectId":0}},
  "parties":{"customer":{"contactId":30011,"email":"mara@example.com"}},
  "orderRows":{"81002":{"orderRowSequence":"20","productId":1000,"productName":"Delivery","quantity":{"magnitude":1},
@@ -277,6 +283,7 @@ mod tests {
         assert_eq!(order.updated_at, "2026-03-02T09:15:40Z".parse().ok());
         assert_eq!(order.rows.iter().map(|row| row.id.0).collect::<Vec<_>>(), [81001, 81002, 81003]);
         assert_eq!(order.rows[0].external_ref, "bc-line-551");
+        assert_eq!((order.exchange_rate, order.payment_status.as_str()), ("1.1712".parse().ok(), "PAID"));
         assert_eq!((order.rows[1].net, order.rows[1].quantity), ("9.25".parse().unwrap(), Decimal::ONE));
         assert_eq!(order.rows[2].bundle_parent_row, Some(SalesOrderRowId(81001)));
         assert!(order.rows[2].bundle_child && !order.rows[0].bundle_child);
@@ -286,6 +293,7 @@ mod tests {
     fn a_bare_order_is_read_and_one_without_a_total_is_not() {
         let bare = order(r#"{"id":"62","totalValue":{"total":0},"orderRows":[]}"#);
         assert_eq!((bare.id, bare.rows.len(), bare.installation, bare.contact), (SalesOrderId(62), 0, None, None));
+        assert_eq!((bare.exchange_rate, bare.payment_status.as_str()), (None, ""));
         assert!(serde_json::from_str::<OrderPayload>(r#"{"id":62,"totalValue":{}}"#).is_err());
         assert!(serde_json::from_str::<OrderPayload>(r#"{"id":62}"#).is_err());
     }

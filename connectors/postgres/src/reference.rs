@@ -29,7 +29,7 @@ pub struct ReadLists<T> {
 }
 
 /// Holds that a change of the platforms' lists may mend.
-const LIST_CAUSES: [&str; 1] = ["currency-decimals"];
+const LIST_CAUSES: [&str; 2] = ["currency-decimals", "unusable-payment-method"];
 
 #[derive(QueryableByName)]
 struct ReadRow {

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use orderbridge_schema::command::PaymentKind;
 use orderbridge_schema::decision::{Agreement, Decision, Effect, Hold};
 use orderbridge_schema::envelope::EventId;
 use orderbridge_schema::facts::ContactMatch;
 use orderbridge_schema::facts::{Coupon, Fee, Note, OrderAddress, OrderLine, PickUp, SalesOrder, SalesOrderMatch, StoreOrder, StoreShipment, TaxRow};
+use orderbridge_schema::facts::{SalesOrderPayment, Transactions};
 use orderbridge_schema::ids::{ChannelId, ContactId, InstallationId, ProductId, SalesOrderId, ShippingMethodId, StoreHash, StoreOrderId};
-use orderbridge_schema::link::{OrderLink, RowLink, ShipmentLink};
+use orderbridge_schema::link::{OrderLink, PaymentLink, RowLink, ShipmentLink};
 use orderbridge_schema::reference::Reference;
 use orderbridge_schema::rules::Rules;
 use orderbridge_schema::seen::StatusSet;
@@ -49,6 +51,15 @@ pub enum ContactFact {
     },
 }
 
+/// A payment that was sent and whose outcome, or whose id, is not known: whatever the rules say now, it is sent again as it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentPayment {
+    /// The method it was sent with.
+    pub method: String,
+    /// What it was sent as.
+    pub kind: PaymentKind,
+}
+
 /// What is known about one order. `None` means "not read", never "not there".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderFacts {
@@ -76,6 +87,12 @@ pub struct OrderFacts {
     pub row_links: Vec<RowLink>,
     /// Shipments made from notes.
     pub shipment_links: Vec<ShipmentLink>,
+    /// Payments booked.
+    pub payment_links: Vec<PaymentLink>,
+    /// Payments that may be booked, by our key.
+    pub payments_in_doubt: BTreeMap<String, SentPayment>,
+    /// What the store's order said of its payment when all of it was booked.
+    pub paid_as_seen: Option<String>,
     /// The last agreed statuses.
     pub agreed: Option<Agreement>,
     /// Effects that wait at present.
@@ -100,6 +117,10 @@ pub struct OrderFacts {
     pub fees: Option<Vec<Fee>>,
     /// Its shipments.
     pub shipments: Option<Vec<StoreShipment>>,
+    /// Its payment records.
+    pub transactions: Option<Transactions>,
+    /// Payments that its sales order has in Brightpearl, whoever made them.
+    pub payments: Option<Vec<SalesOrderPayment>>,
     /// Sales orders by id; an inner `None` is one that is gone.
     pub sales_orders: BTreeMap<SalesOrderId, Option<SalesOrder>>,
     /// Goods-out and drop-ship notes of its sales orders.
@@ -126,6 +147,7 @@ impl OrderFacts {
             Effect::Verification => Aspects::STORE_ORDER.with(Aspects::SALES_ORDER),
             Effect::Shipment => Aspects::NOTES,
             Effect::Status => Aspects::STORE_ORDER.with(Aspects::SALES_ORDER),
+            Effect::Payment => Aspects::STORE_ORDER.with(Aspects::TRANSACTIONS),
         };
         self.aspects.has(aspect) || self.held.iter().map(waits_on).any(|waits| waits.has(aspect))
     }
@@ -146,6 +168,9 @@ impl OrderFacts {
             links: Vec::new(),
             row_links: Vec::new(),
             shipment_links: Vec::new(),
+            payment_links: Vec::new(),
+            payments_in_doubt: BTreeMap::new(),
+            paid_as_seen: None,
             agreed: None,
             held: BTreeSet::new(),
             refused: BTreeMap::new(),
@@ -158,6 +183,8 @@ impl OrderFacts {
             coupons: None,
             fees: None,
             shipments: None,
+            transactions: None,
+            payments: None,
             sales_orders: BTreeMap::new(),
             notes: None,
             contact: None,
@@ -188,6 +215,10 @@ pub enum Need {
     Fees,
     /// Its shipments.
     Shipments,
+    /// Its payment records.
+    Transactions,
+    /// Payments of a sales order in Brightpearl.
+    Payments(SalesOrderId),
     /// A sales order.
     SalesOrder(SalesOrderId),
     /// Notes of its sales orders.

@@ -12,13 +12,14 @@ mod delivery;
 mod facts;
 mod gate;
 mod order;
+mod payments;
 mod rows;
 mod shipments;
 mod status;
 mod verification;
 
 pub use contact::{Shopper, choose_contact, contact_names, customer_reference, normalise_email};
-pub use facts::{ContactFact, Context, Need, OrderFacts, Step};
+pub use facts::{ContactFact, Context, Need, OrderFacts, SentPayment, Step};
 pub use gate::{newly_seen, seen_in_vain};
 pub use order::decide_order;
 pub use rows::{SkuKey, sku_key};

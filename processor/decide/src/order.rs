@@ -7,6 +7,7 @@ use orderbridge_schema::work::Aspects;
 
 use crate::creation::decide_creation;
 use crate::facts::{Ask, Context, Need, OrderFacts, Step, known};
+use crate::payments::decide_payments;
 use crate::shipments::decide_shipments;
 use crate::status::decide_status;
 use crate::verification::{decide_again, decide_verification};
@@ -14,8 +15,9 @@ use crate::verification::{decide_again, decide_verification};
 /// Decides what is to be done about one store order, or says what must be read first.
 ///
 /// Level-triggered: the answer depends on how both sides are now, never on which event asked. The order of effects is creation,
-/// verification, shipments, then the reference at the store and the statuses, because a status must never tell the shopper of goods
-/// whose shipment is not recorded yet (BC §d.5).
+/// verification, shipments, then the payments, the reference at the store and the statuses. A status must never tell the shopper of
+/// goods whose shipment is not recorded yet (BC §d.5), nor the staff of money that is not booked yet; goods that have left are told of
+/// however long a payment is in doubt. The reference comes behind the payments because its echo has the order looked at once more.
 #[must_use]
 pub fn decide_order(ctx: &Context<'_>, facts: &OrderFacts) -> Step {
     match decide(ctx, facts) {
@@ -34,9 +36,10 @@ fn decide(ctx: &Context<'_>, facts: &OrderFacts) -> Ask<Decision> {
     if !shipments.commands.is_empty() {
         return Ok(shipments);
     }
+    let payments = decide_payments(ctx, facts, first)?;
     let reference = decide_reference(facts, first)?;
     let status = decide_status(ctx, facts, first)?;
-    Ok(merged(vec![verification, shipments, reference, status]))
+    Ok(merged(vec![verification, shipments, payments, reference, status]))
 }
 
 /// What a platform refused a moment ago waits; the order's other effects go on.
@@ -78,6 +81,8 @@ fn merged(parts: Vec<Decision>) -> Decision {
         whole.holds.extend(part.holds);
         whole.remarks.extend(part.remarks);
         whole.found_shipments.extend(part.found_shipments);
+        whole.found_payments.extend(part.found_payments);
+        whole.paid_as_seen = part.paid_as_seen.or(whole.paid_as_seen);
         whole.cleared.extend(part.cleared);
         whole.agreed = part.agreed.or(whole.agreed);
         whole.verified = part.verified.or(whole.verified);

@@ -16,6 +16,7 @@ use orderbridge_schema::work::Aspects;
 use crate::error::ReadError;
 use crate::matches::{contact, with_number};
 use crate::patience::Patience;
+use crate::payments;
 use crate::session::Session;
 use crate::store_orders::store_orders;
 
@@ -202,8 +203,10 @@ async fn details(
 /// Where something is read that can only be read for one order at a time; none for what was read for all together.
 const fn platform_of(need: &Need) -> Option<Platform> {
     match need {
-        Need::Lines | Need::Taxes | Need::Addresses | Need::PickUps | Need::Coupons | Need::Fees | Need::Shipments => Some(Platform::Bigcommerce),
-        Need::Contact | Need::Existing | Need::WithNumber(_) => Some(Platform::Brightpearl),
+        Need::Lines | Need::Taxes | Need::Addresses | Need::PickUps | Need::Coupons | Need::Fees | Need::Shipments | Need::Transactions => {
+            Some(Platform::Bigcommerce)
+        }
+        Need::Contact | Need::Existing | Need::WithNumber(_) | Need::Payments(_) => Some(Platform::Brightpearl),
         Need::StoreOrder | Need::SalesOrder(_) | Need::Notes | Need::Products(_) | Need::MethodNames => None,
     }
 }
@@ -228,6 +231,8 @@ async fn detail(session: &Session, order: &mut OrderFacts, need: Need) -> Result
         Need::Coupons => order.coupons = Some(store.coupons(id, share).await.map_err(ReadError::bigcommerce)?),
         Need::Fees => order.fees = Some(store.fees(id, share).await.map_err(ReadError::bigcommerce)?),
         Need::Shipments => order.shipments = Some(store.shipments(id, share).await.map_err(ReadError::bigcommerce)?),
+        Need::Transactions => payments::transactions(session, order).await?,
+        Need::Payments(sales_order) => payments::payments(session, order, sales_order).await?,
         Need::Contact => order.contact = contact(session, order).await?,
         Need::Existing => {
             let key = external_ref(&session.store, id);

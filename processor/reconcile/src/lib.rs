@@ -6,6 +6,7 @@ mod fetch;
 mod matches;
 mod nested;
 mod patience;
+mod payments;
 mod preview;
 mod remembered;
 mod session;

@@ -1,6 +1,6 @@
 //! What our own records know of an order, before anything is read.
 
-use orderbridge_decide::OrderFacts;
+use orderbridge_decide::{OrderFacts, SentPayment};
 use orderbridge_postgres::OrderState;
 use orderbridge_schema::ids::StoreOrderId;
 use orderbridge_schema::work::Aspects;
@@ -13,10 +13,14 @@ pub fn remembered(id: StoreOrderId, aspects: Aspects, state: OrderState) -> Orde
     facts.creation_in_doubt = state.creation_in_doubt();
     facts.seen = state.seen;
     facts.wanted_adoption = state.wanted_adoption;
+    let in_doubt = state.payments_in_doubt().map(|(reference, method, kind)| (reference, SentPayment { method, kind }));
+    facts.payments_in_doubt = in_doubt.collect();
     facts.held = state.holds.iter().map(|hold| hold.effect).collect();
     facts.links = state.links;
     facts.row_links = state.rows;
     facts.shipment_links = state.shipments;
+    facts.payment_links = state.payments;
+    facts.paid_as_seen = state.paid_as_seen;
     facts.agreed = state.agreed;
     facts
 }

@@ -1,6 +1,7 @@
 //! Calls that change a platform, as data, with a key that names what they achieve.
 
 mod bodies;
+mod payment;
 
 use std::fmt;
 
@@ -12,6 +13,7 @@ use crate::ids::{AccountCode, Platform, SalesOrderId, SalesOrderStatusId, StoreH
 use crate::work::Scope;
 
 pub use bodies::{NewContact, NewRow, NewSalesOrder, NewShipment, RowLine};
+pub use payment::{NewPayment, PaymentKind, REFERENCE_CHARS_MAX, payment_reference};
 
 /// What may be done when it is not known whether a command took effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,17 +43,20 @@ pub enum CommandKind {
     SetStoreStatus,
     /// Make a shipment at the store.
     CreateShipment,
+    /// Book a payment in Brightpearl.
+    CreatePayment,
 }
 
 impl CommandKind {
     /// Every kind, for tests and reports that must not forget one.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::CreateContact,
         Self::CreateSalesOrder,
         Self::SetExternalOrderId,
         Self::SetSalesOrderStatus,
         Self::SetStoreStatus,
         Self::CreateShipment,
+        Self::CreatePayment,
     ];
 
     /// Name in the journal and in metrics.
@@ -64,6 +69,7 @@ impl CommandKind {
             Self::SetSalesOrderStatus => "set-sales-order-status",
             Self::SetStoreStatus => "set-store-status",
             Self::CreateShipment => "create-shipment",
+            Self::CreatePayment => "create-payment",
         }
     }
 
@@ -77,7 +83,7 @@ impl CommandKind {
     #[must_use]
     pub const fn platform(self) -> Platform {
         match self {
-            Self::CreateContact | Self::CreateSalesOrder | Self::SetSalesOrderStatus => Platform::Brightpearl,
+            Self::CreateContact | Self::CreateSalesOrder | Self::SetSalesOrderStatus | Self::CreatePayment => Platform::Brightpearl,
             Self::SetExternalOrderId | Self::SetStoreStatus | Self::CreateShipment => Platform::Bigcommerce,
         }
     }
@@ -87,16 +93,21 @@ impl CommandKind {
     pub const fn calls(self) -> u32 {
         match self {
             Self::CreateContact => 2,
-            Self::CreateSalesOrder | Self::SetExternalOrderId | Self::SetSalesOrderStatus | Self::SetStoreStatus | Self::CreateShipment => 1,
+            Self::CreateSalesOrder
+            | Self::SetExternalOrderId
+            | Self::SetSalesOrderStatus
+            | Self::SetStoreStatus
+            | Self::CreateShipment
+            | Self::CreatePayment => 1,
         }
     }
 
-    /// What may be done in doubt: sales orders are deduplicated by Brightpearl (BP §e.2); the store has no such key (BC §b), and
+    /// What may be done in doubt: sales orders and payments are deduplicated by Brightpearl (BP §e.2, §i.1); the store has no such key (BC §b), and
     /// contacts have none either (BP §f).
     #[must_use]
     pub const fn repeatability(self) -> Repeatability {
         match self {
-            Self::CreateSalesOrder => Repeatability::Keyed,
+            Self::CreateSalesOrder | Self::CreatePayment => Repeatability::Keyed,
             Self::SetExternalOrderId | Self::SetSalesOrderStatus | Self::SetStoreStatus => Repeatability::Absolute,
             Self::CreateContact | Self::CreateShipment => Repeatability::LookFirst,
         }
@@ -160,6 +171,8 @@ pub enum Command {
     },
     /// Make a shipment.
     CreateShipment(Box<NewShipment>),
+    /// Book a payment.
+    CreatePayment(Box<NewPayment>),
 }
 
 impl Command {
@@ -173,6 +186,7 @@ impl Command {
             Self::SetSalesOrderStatus { .. } => CommandKind::SetSalesOrderStatus,
             Self::SetStoreStatus { .. } => CommandKind::SetStoreStatus,
             Self::CreateShipment(_) => CommandKind::CreateShipment,
+            Self::CreatePayment(_) => CommandKind::CreatePayment,
         }
     }
 
@@ -194,6 +208,7 @@ impl Command {
             Self::SetExternalOrderId { order, .. } | Self::SetStoreStatus { order, .. } => order.to_string(),
             Self::SetSalesOrderStatus { sales_order, .. } => sales_order.to_string(),
             Self::CreateShipment(shipment) => NewShipment::mark(shipment.note_kind, shipment.note, Some(shipment.address)),
+            Self::CreatePayment(payment) => payment.reference.clone(),
         }
     }
 
@@ -212,6 +227,8 @@ impl Command {
             Self::SetExternalOrderId { order, .. } | Self::SetStoreStatus { order, .. } => format!("order/{order}"),
             Self::SetSalesOrderStatus { sales_order, .. } => format!("sales-order/{sales_order}"),
             Self::CreateShipment(shipment) => format!("order/{}", shipment.order),
+            // Not the sales order itself: a payment in doubt must not hold up its status.
+            Self::CreatePayment(payment) => format!("payments-of/{}", payment.order),
         }
     }
 
@@ -222,7 +239,11 @@ impl Command {
         let addresses: Vec<&Address> = match self {
             Self::CreateContact(contact) => vec![&contact.address],
             Self::CreateSalesOrder(order) => vec![&order.billing, &order.delivery],
-            Self::SetExternalOrderId { .. } | Self::SetSalesOrderStatus { .. } | Self::SetStoreStatus { .. } | Self::CreateShipment(_) => Vec::new(),
+            Self::SetExternalOrderId { .. }
+            | Self::SetSalesOrderStatus { .. }
+            | Self::SetStoreStatus { .. }
+            | Self::CreateShipment(_)
+            | Self::CreatePayment(_) => Vec::new(),
         };
         let pieces = addresses.into_iter().flat_map(Address::personal_data);
         pieces.map(str::trim).filter(|piece| piece.chars().count() > 1).collect()
@@ -235,7 +256,11 @@ impl Command {
         match self {
             Self::CreateContact(contact) => hash.update(format!("{:?}|{:?}", contact.email_hash, contact.price_list)),
             Self::CreateSalesOrder(order) => hash.update(format!("{}|{:?}", order.external_ref, order.rows)),
-            Self::SetExternalOrderId { .. } | Self::SetSalesOrderStatus { .. } | Self::SetStoreStatus { .. } | Self::CreateShipment(_) => {
+            Self::SetExternalOrderId { .. }
+            | Self::SetSalesOrderStatus { .. }
+            | Self::SetStoreStatus { .. }
+            | Self::CreateShipment(_)
+            | Self::CreatePayment(_) => {
                 hash.update(format!("{self:?}"));
             }
         }
@@ -256,6 +281,7 @@ impl Command {
                 let mark = NewShipment::mark(shipment.note_kind, shipment.note, None);
                 format!("ship {pieces} items of store order {} ({mark})", shipment.order)
             }
+            Self::CreatePayment(payment) => payment.describe(),
         }
     }
 }
@@ -291,7 +317,7 @@ mod tests {
             assert_eq!(CommandKind::from_name(kind.as_str()), Some(kind));
         }
         let keyed = CommandKind::ALL.into_iter().filter(|kind| kind.repeatability() == Repeatability::Keyed);
-        assert_eq!(keyed.collect::<Vec<_>>(), [CommandKind::CreateSalesOrder]);
+        assert_eq!(keyed.collect::<Vec<_>>(), [CommandKind::CreateSalesOrder, CommandKind::CreatePayment]);
     }
 
     #[test]

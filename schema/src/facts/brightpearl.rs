@@ -31,6 +31,10 @@ pub struct SalesOrder {
     pub parent: Option<SalesOrderId>,
     /// Currency of its amounts.
     pub currency: String,
+    /// The order's rate against the account's base currency, if Brightpearl says.
+    pub exchange_rate: Option<Decimal>,
+    /// `UNPAID`, `PARTIALLY_PAID`, `PAID` or `NOT_APPLICABLE`; empty if Brightpearl does not say (BP §e.6).
+    pub payment_status: String,
     /// Total with tax.
     pub total: Decimal,
     /// Tax in the total.

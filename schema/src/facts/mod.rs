@@ -4,11 +4,13 @@
 //! `Option` or a zero here. Amounts are in the order's transactional currency.
 
 mod brightpearl;
+mod payments;
 mod store;
 
 use rust_decimal::Decimal;
 
 pub use brightpearl::{ContactMatch, Note, NoteRow, ProductIdentity, SalesOrder, SalesOrderMatch, SalesOrderRow};
+pub use payments::{SalesOrderPayment, Transaction, TransactionEvent, Transactions};
 pub use store::{Coupon, Fee, LineKind, OrderAddress, OrderLine, PickUp, StoreOrder, StoreShipment, TaxRow, Taxed};
 
 /// An amount with its tax: what was charged for delivery, handling, wrapping or a fee.

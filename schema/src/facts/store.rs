@@ -39,6 +39,10 @@ pub struct StoreOrder {
     pub store_credit: Decimal,
     /// Part paid with gift certificates.
     pub gift_certificates: Decimal,
+    /// What the shopper saw of how it is paid, such as "Bank Deposit"; empty if the store does not say.
+    pub payment_method: String,
+    /// The store's word on its payment, such as `captured`; empty for ways of payment outside the store (BC §d.2).
+    pub payment_status: String,
     /// Billing address; the guest's e-mail is here.
     pub billing: Address,
     /// How many delivery addresses; 0 for an order of digital goods only.

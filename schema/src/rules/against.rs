@@ -77,6 +77,9 @@ pub const NAMES: &[(&str, List)] = &[
     ("taxes_and_accounts.discount_nominal_code", List::NominalCodes),
     ("taxes_and_accounts.fee_nominal_code", List::NominalCodes),
     ("fulfilment.methods[].brightpearl", List::ShippingMethods),
+    ("payments.methods[].method", List::PaymentMethods),
+    ("payments.default_method", List::PaymentMethods),
+    ("payments.offline[].paid_statuses[]", List::StoreStatuses),
 ];
 
 impl List {

@@ -45,6 +45,7 @@ impl Rules {
             found.add("orders.settle_seconds".into(), "the settle delay must be an hour at most");
         }
         check_orders(&self.orders, &mut found);
+        found.0.extend(self.payments.problems());
         found.0
     }
 }

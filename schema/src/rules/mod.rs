@@ -11,6 +11,7 @@ mod defaults;
 mod fulfilment;
 mod known_lists;
 mod orders;
+mod payments;
 mod status;
 mod version;
 mod warnings;
@@ -26,6 +27,7 @@ pub use defaults::{Choices, OrderDefaults};
 pub use fulfilment::{Carrier, CarrierEntry, FulfilmentRules};
 pub use known_lists::KnownLists;
 pub use orders::{OrderRules, PriceMode, ShippingMethodEntry, Unmapped};
+pub use payments::{OfflineEntry, PaymentMethodEntry, PaymentRules};
 pub use status::{StatusRules, ToBrightpearlEntry, ToStoreEntry};
 pub use version::{Author, Origin};
 pub use without_email::{WithoutEmail, WithoutEmailTreatment};
@@ -40,6 +42,8 @@ pub struct Rules {
     pub taxes_and_accounts: TaxesAndAccounts,
     /// Notes to shipments.
     pub fulfilment: FulfilmentRules,
+    /// What was paid to payments.
+    pub payments: PaymentRules,
 }
 
 #[cfg(test)]

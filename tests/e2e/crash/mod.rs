@@ -2,6 +2,7 @@
 
 mod frozen;
 mod outages;
+mod payments;
 mod steps;
 mod takeover;
 

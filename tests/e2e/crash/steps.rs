@@ -9,7 +9,7 @@ use crate::merchant::Merchant;
 use crate::wait::{SOON, stays, until};
 
 /// Short waits, and a lasting name: a processor that comes back takes its partitions up again without waiting for its own ghost.
-const QUICK: [(&str, &str); 6] = [
+pub(super) const QUICK: [(&str, &str); 6] = [
     ("ORDERBRIDGE__PROCESSOR__INSTANCE", "phoenix"),
     ("ORDERBRIDGE__PROCESSOR__LEASE_TTL", "2s"),
     ("ORDERBRIDGE__PROCESSOR__LEASE_MARGIN", "500ms"),
@@ -19,12 +19,12 @@ const QUICK: [(&str, &str); 6] = [
 ];
 
 /// The steps of a command of this kind: before and after the right to call, the call and the journal's word about it.
-fn steps(kind: &str) -> Vec<String> {
+pub(super) fn steps(kind: &str) -> Vec<String> {
     ["before-send", "after-send-mark", "after-call", "after-confirm"].iter().map(|step| format!("{step}:{kind}")).collect()
 }
 
 /// Starts a processor that ends at a step, if it gets there.
-fn doomed(installation: &Installation, step: &str) -> Role {
+pub(super) fn doomed(installation: &Installation, step: &str) -> Role {
     installation.spawn("processor", &[("ORDERBRIDGE_CRASH_AT", step)])
 }
 
@@ -103,7 +103,7 @@ fn a_processor_ended_at_any_step_of_a_shipment_ships_once() {
 }
 
 /// The platform acts at once and answers late; the processor is killed while it waits for the answer.
-async fn killed_while_waiting(installation: &Installation, merchant: &Merchant<'_>, platform: &str, path: &str, act: impl AsyncFnOnce()) {
+pub(super) async fn killed_while_waiting(installation: &Installation, merchant: &Merchant<'_>, platform: &str, path: &str, act: impl AsyncFnOnce()) {
     let fault = json!({"method": "POST", "path": format!("*{path}*"), "action": {"kind": "delay_after", "ms": 60_000}, "times": 1});
     let fault = installation.control(platform, "faults", fault).await;
     let mut processor = installation.start("processor", &[]).await;

@@ -140,10 +140,10 @@ fn a_replay_and_its_dry_run_know_what_events_saw_an_order_in() {
         // By the rules of then it was never in a chosen status: only who goes over the events again finds that by those of now it was.
         merchant.store(&format!("orders/{placed}/notes"), json!({"staff_notes": "again"})).await;
         stays("it is left alone", Duration::from_secs(2), async || merchant.sales_orders(placed).await.is_empty()).await;
-        let report = merchant.installation.orderbridge(&["replay", "run", "--tenant", &merchant.id, "--dry-run", "--json"]).await;
+        let report = merchant.installation.orderbridge(&["replay", "--tenant", &merchant.id, "--dry-run", "--json"]).await;
         let report: Value = serde_json::from_str(&report).unwrap();
         assert_eq!(report["entities"][0]["outcome"], json!("create"), "{report:#}");
-        merchant.installation.orderbridge(&["replay", "run", "--tenant", &merchant.id]).await;
+        merchant.installation.orderbridge(&["replay", "--tenant", &merchant.id]).await;
         merchant.synced(placed).await;
     });
 }

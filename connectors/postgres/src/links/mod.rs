@@ -4,15 +4,17 @@ mod agree;
 mod find;
 mod linked;
 mod marks;
+mod payment;
 mod state;
 mod write;
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use orderbridge_schema::command::{CommandKind, PaymentKind};
 use orderbridge_schema::decision::Agreement;
 use orderbridge_schema::ids::{SalesOrderId, TenantId};
-use orderbridge_schema::link::{ContactLink, OrderLink, RowLink, ShipmentLink};
+use orderbridge_schema::link::{ContactLink, OrderLink, PaymentLink, RowLink, ShipmentLink};
 use orderbridge_schema::seen::StatusSet;
 
 use crate::journal::JournalEntry;
@@ -30,6 +32,8 @@ pub enum NewLink {
     Order(TenantId, OrderLink),
     /// A note and its shipment.
     Shipment(TenantId, ShipmentLink),
+    /// Something paid and its payment, in the command's account.
+    Payment(TenantId, PaymentLink),
     /// A shopper and their contact, in the command's account.
     Contact(ContactLink),
 }
@@ -55,6 +59,10 @@ pub struct OrderState {
     pub rows: Vec<RowLink>,
     /// Shipments made from notes.
     pub shipments: Vec<ShipmentLink>,
+    /// Payments booked.
+    pub payments: Vec<PaymentLink>,
+    /// What it said of its payment when all of it was booked.
+    pub paid_as_seen: Option<String>,
     /// The last agreed statuses.
     pub agreed: Option<Agreement>,
     /// Effects that wait.
@@ -77,7 +85,16 @@ impl OrderState {
     /// When shipments whose outcome is unknown were sent, by the mark that their command's key holds.
     #[must_use]
     pub fn shipments_in_doubt(&self) -> BTreeMap<String, Timestamp> {
-        let shipments = self.unsettled.iter().filter(|entry| entry.key.kind == orderbridge_schema::command::CommandKind::CreateShipment);
+        let shipments = self.unsettled.iter().filter(|entry| entry.key.kind == CommandKind::CreateShipment);
         shipments.filter_map(|entry| Some((entry.key.id.clone(), entry.sent_at?))).collect()
+    }
+
+    /// Payments that may be booked, by our key, with the method and kind that they were sent with.
+    pub fn payments_in_doubt(&self) -> impl Iterator<Item = (String, String, PaymentKind)> {
+        let payments = self.unsettled.iter().filter(|entry| entry.key.kind == CommandKind::CreatePayment);
+        payments.filter_map(|entry| {
+            let sent = |name: &str| entry.explanation.pointer(&format!("/payment/{name}"))?.as_str();
+            Some((entry.key.id.clone(), sent("method")?.to_owned(), sent("kind")?.parse().ok()?))
+        })
     }
 }

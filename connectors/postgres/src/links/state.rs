@@ -21,13 +21,19 @@ use crate::db::{Db, Lane};
 use crate::error::DbError;
 use crate::journal::{StoredCommand, seconds};
 use crate::links::OrderState;
+use crate::links::payment::{PAYMENT_LINK, StoredPayment};
 use crate::sql::{bigs, parsed, unsigned};
 use crate::work::{StoredHold, effect};
+
+/// What `STATE` has in place of this is the select list of a payment link.
+const PAYMENT: &str = "{PAYMENT_LINK}";
 
 const STATE: &str = "select o.id, \
      (select coalesce(jsonb_agg(to_jsonb(l) order by l.part), '[]') from order_links l where l.tenant = $1 and l.store_order = o.id) as links, \
      (select coalesce(jsonb_agg(to_jsonb(r) order by r.sales_order, r.row_id), '[]') from row_links r where r.tenant = $1 and r.store_order = o.id) as rows, \
      (select coalesce(jsonb_agg(to_jsonb(s) order by s.note_kind, s.note, s.address), '[]') from shipment_links s where s.tenant = $1 and s.store_order = o.id) as shipments, \
+     (select coalesce(jsonb_agg({PAYMENT_LINK} order by p.payment), '[]') from payment_links p where p.tenant = $1 and p.store_order = o.id) as payments, \
+     (select s.seen from payments_seen s where s.tenant = $1 and s.store_order = o.id) as paid_as_seen, \
      (select coalesce(jsonb_agg(to_jsonb(a)), '[]') from agreements a where a.tenant = $1 and a.store_order = o.id) as agreed, \
      (select coalesce(jsonb_agg(to_jsonb(h) order by h.effect), '[]') from holds h where h.scope = $1 and h.kind = 'order' and h.entity = o.id) as holds, \
      (select to_jsonb(m) from order_marks m where m.tenant = $1 and m.store_order = o.id) as marks, \
@@ -35,7 +41,7 @@ const STATE: &str = "select o.id, \
             'state', case when c.state = 'sent' and c.deadline_at < clock_timestamp() then 'in_doubt' else c.state end, \
             'settles_at', c.deadline_at + make_interval(secs => $3)) order by c.kind, c.id), '[]') \
         from commands c where c.scope = $1 \
-          and (c.target in ('order/' || o.id, 'sales-order-of/' || o.id) \
+          and (c.target in ('order/' || o.id, 'sales-order-of/' || o.id, 'payments-of/' || o.id) \
             or c.target in (select 'sales-order/' || l.sales_order from order_links l where l.tenant = $1 and l.store_order = o.id)) \
           and (c.state in ('sent', 'in_doubt') or (c.state = 'confirmed' and c.result_id is null and c.repeatability <> 'absolute'))) as unsettled \
    from unnest($2::bigint[]) as o (id)";
@@ -50,6 +56,10 @@ struct Row {
     rows: Value,
     #[diesel(sql_type = Jsonb)]
     shipments: Value,
+    #[diesel(sql_type = Jsonb)]
+    payments: Value,
+    #[diesel(sql_type = Nullable<Text>)]
+    paid_as_seen: Option<String>,
     #[diesel(sql_type = Jsonb)]
     agreed: Value,
     #[diesel(sql_type = Jsonb)]
@@ -194,6 +204,8 @@ fn read(tenant: &TenantId, row: Row) -> Result<(StoreOrderId, OrderState), DbErr
         links: list::<StoredOrder>(row.links)?.into_iter().map(StoredOrder::read).collect(),
         rows: list::<StoredRow>(row.rows)?.into_iter().map(StoredRow::read).collect(),
         shipments: list::<StoredShipment>(row.shipments)?.into_iter().map(StoredShipment::read).collect::<Result<_, _>>()?,
+        payments: list::<StoredPayment>(row.payments)?.into_iter().map(StoredPayment::read).collect::<Result<_, _>>()?,
+        paid_as_seen: row.paid_as_seen,
         agreed: list::<StoredAgreement>(row.agreed)?.into_iter().next().map(StoredAgreement::read),
         holds: list::<HoldJson>(row.holds)?.into_iter().map(hold).collect::<Result<_, DbError>>()?,
         unsettled: list::<StoredCommand>(row.unsettled)?.into_iter().map(StoredCommand::read).collect::<Result<_, _>>()?,
@@ -212,7 +224,10 @@ impl Db {
         let (tenant, ids) = (tenant.clone(), bigs(orders.iter().map(|order| order.0))?);
         let grace = seconds(self.journal_settings().grace);
         self.run(Lane::Hot, move |conn| {
-            let query = sql_query(STATE).bind::<Text, _>(tenant.as_str()).bind::<Array<BigInt>, _>(ids).bind::<Double, _>(grace);
+            let query = sql_query(STATE.replace(PAYMENT, PAYMENT_LINK))
+                .bind::<Text, _>(tenant.as_str())
+                .bind::<Array<BigInt>, _>(ids)
+                .bind::<Double, _>(grace);
             let rows: Vec<Row> = query.load(conn)?;
             rows.into_iter().map(|row| read(&tenant, row)).collect()
         })

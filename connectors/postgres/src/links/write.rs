@@ -11,6 +11,7 @@ use orderbridge_schema::work::{Scope, WorkKey, WorkKind};
 use crate::db::{Db, Lane};
 use crate::error::DbError;
 use crate::links::marks::forget_on;
+use crate::links::payment::write_payment;
 use crate::links::{Comparison, NewLink};
 use crate::sql::{big, bigs, small, transaction};
 use crate::timeline::{TimelineEntry, append_on};
@@ -22,6 +23,7 @@ pub(crate) fn write_links(conn: &mut PgConnection, account: &AccountCode, links:
         match link {
             NewLink::Order(tenant, link) => write_order(conn, account, tenant, link)?,
             NewLink::Shipment(tenant, link) => write_shipment(conn, tenant, link)?,
+            NewLink::Payment(tenant, link) => write_payment(conn, account, tenant, link)?,
             NewLink::Contact(link) => write_contact(conn, account, link)?,
         }
     }
@@ -74,7 +76,7 @@ fn write_contact(conn: &mut PgConnection, account: &AccountCode, link: &ContactL
     only_one(written, || format!("a customer of account {account} is linked to another contact than {}", link.contact))
 }
 
-fn only_one(written: usize, what: impl FnOnce() -> String) -> Result<(), DbError> {
+pub(super) fn only_one(written: usize, what: impl FnOnce() -> String) -> Result<(), DbError> {
     if written == 1 { Ok(()) } else { Err(DbError::Conflict(what())) }
 }
 

@@ -1,11 +1,11 @@
-use orderbridge_postgres::{CommandState, Comparison, Confirmed, DbError, NewAgreement, NewLink, TimelineEntry};
-use orderbridge_schema::command::CommandKind;
+use orderbridge_postgres::{CommandState, Comparison, Confirmed, DbError, NewAgreement, NewCommand, NewLink, TimelineEntry};
+use orderbridge_schema::command::{CommandKind, PaymentKind};
 use orderbridge_schema::decision::{AgreedStatus, Cause, Effect, Hold};
 use orderbridge_schema::ids::{
-    ContactId, InstallationId, NoteId, OrderAddressId, OrderLineId, ProductId, SalesOrderId, SalesOrderRowId, SalesOrderStatusId, ShipmentId,
-    StoreHash, StoreOrderId, StoreStatusId,
+    ContactId, InstallationId, NoteId, OrderAddressId, OrderLineId, PaymentId, ProductId, SalesOrderId, SalesOrderRowId, SalesOrderStatusId,
+    ShipmentId, StoreHash, StoreOrderId, StoreStatusId,
 };
-use orderbridge_schema::link::{ContactLink, NoteKind, OrderLink, RowLink, ShipmentLink};
+use orderbridge_schema::link::{ContactLink, NoteKind, OrderLink, PaymentLink, RowLink, ShipmentLink};
 use serde_json::json;
 use std::time::Duration;
 
@@ -104,6 +104,51 @@ async fn all_that_is_known_about_orders_is_loaded_in_one_go() {
     assert_eq!(state.unsettled.len(), 2);
     assert_eq!(state.shipments_in_doubt().into_iter().collect::<Vec<_>>(), [("GON-4102-a3".to_owned(), entry.sent_at.unwrap())]);
     assert_eq!(states.remove(&StoreOrderId(2)).unwrap(), orderbridge_postgres::OrderState::default());
+}
+
+fn payment_link(reference: &str, payment: u64) -> PaymentLink {
+    PaymentLink {
+        order: StoreOrderId(1),
+        reference: reference.into(),
+        sales_order: SalesOrderId(500),
+        payment: PaymentId(payment),
+        kind: PaymentKind::Capture,
+        method: "STRIPE".into(),
+        amount: "48.3".parse().unwrap(),
+        currency: "GBP".into(),
+        rate: "1.171234".parse().ok(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn payments_are_linked_once_and_remembered_with_what_is_in_doubt() {
+    let test = TestDb::new().await;
+    let lease = test.with_tenant().await;
+    let acme = tenant("acme");
+    let link = |reference: &str, payment| NewLink::Payment(acme.clone(), payment_link(reference, payment));
+    for _twice in 0..2 {
+        test.db.save_links(&account(), &[order_link(1, 500), link("bc-abc-txn-1", 935_400)], &[]).await.unwrap();
+    }
+    for bad in [link("bc-abc-txn-1", 935_401), link("bc-abc-txn-2", 935_400)] {
+        let error = test.db.save_links(&account(), &[bad], &[]).await.unwrap_err();
+        assert!(matches!(error, DbError::Conflict(_)), "{error}");
+    }
+    for seen in ["captured|48.3", "void|48.3"] {
+        test.db.save_payments_seen(&acme, StoreOrderId(1), seen).await.unwrap();
+    }
+    let sent_with = json!({"payment": {"method": "OTHER", "kind": "RECEIPT"}});
+    let planned = NewCommand { explanation: sent_with, ..command(CommandKind::CreatePayment, "bc-abc-txn-3", "payments-of/1") };
+    let entry = test.db.plan(&planned).await.unwrap();
+    let entry = sent(&test, &entry, &lease, 5_000).await;
+    test.db.doubt(&entry, "timed out").await.unwrap();
+    // Other rules meanwhile: what is in doubt stays what it was.
+    let other = NewCommand { explanation: json!({"payment": {"method": "NEW", "kind": "RECEIPT"}}), ..planned };
+    test.db.plan(&other).await.unwrap();
+    let state = test.db.load_order_state(&acme, &[StoreOrderId(1)]).await.unwrap().remove(&StoreOrderId(1)).unwrap();
+    assert_eq!(state.payments, [payment_link("bc-abc-txn-1", 935_400)]);
+    assert_eq!(state.paid_as_seen.as_deref(), Some("void|48.3"));
+    let in_doubt: Vec<_> = state.payments_in_doubt().collect();
+    assert_eq!(in_doubt, [("bc-abc-txn-3".to_owned(), "OTHER".to_owned(), PaymentKind::Receipt)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use orderbridge_decide::{ContactFact, Context, Need, OrderFacts, Step, decide_order};
 use orderbridge_schema::command::{Command, NewRow, NewSalesOrder, NewShipment};
 use orderbridge_schema::decision::{Cause, Decision, Effect, Hold};
-use orderbridge_schema::facts::{Note, OrderLine, SalesOrder, StoreOrder, StoreShipment, TaxRow, Taxed};
+use orderbridge_schema::facts::{Note, OrderLine, SalesOrder, StoreOrder, StoreShipment, TaxRow, Taxed, Transactions};
 use orderbridge_schema::ids::{ContactId, StoreHash};
 use orderbridge_schema::link::OrderLink;
 use orderbridge_schema::reference::Reference;
@@ -50,6 +50,8 @@ impl Case {
         full.coupons = Some(Vec::new());
         full.fees = Some(Vec::new());
         full.shipments = Some(Vec::new());
+        full.transactions = Some(Transactions::Read(Vec::new()));
+        full.payments = Some(Vec::new());
         full.notes = Some(Vec::new());
         full.contact = Some(ContactFact::Linked(ContactId(300)));
         full.products = BTreeMap::from([(sku("TEA-1"), vec![TEA_PRODUCT]), (sku("MUG-1"), vec![MUG_PRODUCT])]);
@@ -195,6 +197,9 @@ fn own_records(full: &OrderFacts) -> OrderFacts {
         links: full.links.clone(),
         row_links: full.row_links.clone(),
         shipment_links: full.shipment_links.clone(),
+        payment_links: full.payment_links.clone(),
+        payments_in_doubt: full.payments_in_doubt.clone(),
+        paid_as_seen: full.paid_as_seen.clone(),
         agreed: full.agreed,
         held: full.held.clone(),
         refused: full.refused.clone(),
@@ -216,6 +221,8 @@ fn answer(need: &Need, full: &OrderFacts, facts: &mut OrderFacts) {
         Need::PickUps => facts.pick_ups.clone_from(&full.pick_ups),
         Need::Coupons => facts.coupons.clone_from(&full.coupons),
         Need::Fees => facts.fees.clone_from(&full.fees),
+        Need::Transactions => facts.transactions.clone_from(&full.transactions),
+        Need::Payments(_) => facts.payments.clone_from(&full.payments),
         Need::Shipments => facts.shipments.clone_from(&full.shipments),
         Need::SalesOrder(id) => {
             facts.sales_orders.insert(*id, full.sales_orders.get(id).cloned().flatten());

@@ -22,6 +22,12 @@ mod model;
 #[cfg(test)]
 mod orders;
 #[cfg(test)]
+mod payment_holds;
+#[cfg(test)]
+mod payments;
+#[cfg(test)]
+mod payments_over_time;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod reference;

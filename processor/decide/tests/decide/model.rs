@@ -155,7 +155,8 @@ impl World {
                 }
             }
             Command::CreateShipment(shipment) => self.ship(*shipment, happens, known),
-            Command::SetExternalOrderId { .. } | Command::SetSalesOrderStatus { .. } | Command::SetStoreStatus { .. } => {}
+            Command::CreatePayment(_) | Command::SetExternalOrderId { .. } | Command::SetSalesOrderStatus { .. } | Command::SetStoreStatus { .. } => {
+            }
         }
     }
 

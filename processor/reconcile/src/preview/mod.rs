@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use orderbridge_decide::OrderFacts;
-use orderbridge_schema::command::{CommandKey, CommandKind};
+use orderbridge_schema::command::{CommandKey, CommandKind, PaymentKind};
 use orderbridge_schema::decision::{Hold, Remark};
 use orderbridge_schema::ids::{OrderLineId, SalesOrderId, StoreOrderId};
 use rust_decimal::Decimal;
@@ -84,6 +84,19 @@ pub enum What {
         from: String,
         /// What it would be.
         to: String,
+    },
+    /// Book a payment.
+    Payment {
+        /// Our key of it.
+        reference: String,
+        /// What kind: `RECEIPT`, `AUTH`, `CAPTURE` or `VOID`.
+        kind: PaymentKind,
+        /// How much.
+        amount: Decimal,
+        /// Its currency.
+        currency: String,
+        /// Brightpearl's payment method.
+        method: String,
     },
     /// Make a shipment.
     Shipment {

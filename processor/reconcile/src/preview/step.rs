@@ -1,13 +1,13 @@
 //! One step of a preview: the decision is noted, and the facts become what they would be.
 
 use jiff::Timestamp;
-use orderbridge_decide::{ContactFact, OrderFacts, Step, decide_order};
+use orderbridge_decide::{ContactFact, Context, OrderFacts, Step, decide_order};
 use orderbridge_postgres::{CommandState, JournalEntry};
-use orderbridge_schema::command::{Command, NewSalesOrder, NewShipment, external_ref};
+use orderbridge_schema::command::{Command, NewPayment, NewSalesOrder, NewShipment, external_ref};
 use orderbridge_schema::decision::{AgreedStatus, Agreement, Decision};
 use orderbridge_schema::facts::StoreShipment;
-use orderbridge_schema::ids::{ContactId, SalesOrderId, ShipmentId};
-use orderbridge_schema::link::{OrderLink, ShipmentLink};
+use orderbridge_schema::ids::{ContactId, PaymentId, SalesOrderId, ShipmentId};
+use orderbridge_schema::link::{OrderLink, PaymentLink, ShipmentLink};
 use orderbridge_schema::work::{Aspects, Scope};
 
 use super::{Change, Preview, What};
@@ -94,6 +94,11 @@ fn record(session: &Session, facts: &mut OrderFacts, preview: &mut Preview, deci
         facts.shipment_links.push(found.clone());
         recorded = true;
     }
+    for found in &decision.found_payments {
+        preview.records.push(format!("payment {} is linked to {}", found.payment, found.reference));
+        facts.payment_links.push(found.clone());
+        recorded = true;
+    }
     if let Some(pair) = decision.agreed.filter(|pair| facts.agreed.map(|agreement| agreement.pair) != Some(*pair)) {
         preview.records.push(format!("that status {} at the store and {} in Brightpearl agree is noted", pair.store, pair.brightpearl));
         facts.agreed = Some(Agreement { pair, before: facts.agreed.map(|agreement| agreement.pair), at: now });
@@ -129,7 +134,11 @@ fn made_before(session: &Session, facts: &mut OrderFacts, preview: &mut Preview,
             Some(Next::Settled)
         }
         (
-            Command::CreateShipment(_) | Command::SetExternalOrderId { .. } | Command::SetSalesOrderStatus { .. } | Command::SetStoreStatus { .. },
+            Command::CreatePayment(_)
+            | Command::CreateShipment(_)
+            | Command::SetExternalOrderId { .. }
+            | Command::SetSalesOrderStatus { .. }
+            | Command::SetStoreStatus { .. },
             _,
         ) => None,
     }
@@ -164,6 +173,13 @@ fn what(facts: &OrderFacts, command: &Command) -> What {
             from: store_order.map(|order| order.status.to_string()).unwrap_or_default(),
             to: status.to_string(),
         },
+        Command::CreatePayment(payment) => What::Payment {
+            reference: payment.reference.clone(),
+            kind: payment.kind,
+            amount: payment.amount,
+            currency: payment.currency.clone(),
+            method: payment.method.clone(),
+        },
         Command::CreateShipment(shipment) => {
             What::Shipment { mark: NewShipment::mark(shipment.note_kind, shipment.note, None), lines: shipment.items.clone() }
         }
@@ -180,7 +196,11 @@ fn follow_creation(session: &Session, facts: &mut OrderFacts, preview: &mut Prev
     after.agreed = Some(Agreement { pair, before: None, at: now });
     after.aspects = Aspects::STORE_ORDER;
     after.held.clear();
-    let Step::Decided(decision) = decide_order(&session.context(now), &after) else { return };
+    // What was paid is told once it is made: only then it is read.
+    let mut rules = (*session.rules).clone();
+    rules.payments.enabled = false;
+    let ctx = Context { rules: &rules, ..session.context(now) };
+    let Step::Decided(decision) = decide_order(&ctx, &after) else { return };
     for command in decision.commands.iter().filter(|command| matches!(command, Command::SetExternalOrderId { .. })) {
         let key = command.key(&Scope::Tenant(session.tenant.clone()), &session.account);
         let What::Field { of, field, from, .. } = what(facts, command) else { continue };
@@ -197,6 +217,7 @@ fn pretend(facts: &mut OrderFacts, preview: &mut Preview, command: &Command, now
     };
     match command {
         Command::CreateContact(_) => facts.contact = Some(ContactFact::Linked(ContactId(0))),
+        Command::CreatePayment(payment) => facts.payment_links.push(payment_link(payment)),
         // Told to its end already.
         Command::CreateSalesOrder(_) => {}
         Command::SetExternalOrderId { sales_order, .. } => {
@@ -225,5 +246,19 @@ fn pretend(facts: &mut OrderFacts, preview: &mut Preview, command: &Command, now
                 });
             });
         }
+    }
+}
+
+fn payment_link(payment: &NewPayment) -> PaymentLink {
+    PaymentLink {
+        order: payment.order,
+        reference: payment.reference.clone(),
+        sales_order: payment.sales_order,
+        payment: PaymentId(0),
+        kind: payment.kind,
+        method: payment.method.clone(),
+        amount: payment.amount,
+        currency: payment.currency.clone(),
+        rate: payment.rate,
     }
 }

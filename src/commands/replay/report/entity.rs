@@ -120,6 +120,10 @@ fn told(what: &What) -> (String, Fields) {
             let fields = Fields { of: Some(of.clone()), field: Some(field), from: Some(from.clone()), to: Some(to.clone()), ..Fields::default() };
             (format!("set the {field} of {of} from {shown} to {to}"), fields)
         }
+        What::Payment { reference, kind, amount, currency, method } => {
+            let fields = Fields { of: Some(reference.clone()), currency: Some(currency.clone()), ..Fields::default() };
+            (format!("book {kind} of {amount} {currency} by {method} ({reference})"), fields)
+        }
         What::Shipment { mark, lines } => {
             let pieces: u64 = lines.iter().map(|(_, quantity)| u64::from(*quantity)).sum();
             let fields = Fields {

@@ -46,6 +46,7 @@ async fn every_call_of_the_client(shop: &Shop) {
         client.pick_ups(order, SHARE).await.unwrap();
         client.coupons(order, SHARE).await.unwrap();
         client.fees(order, SHARE).await.unwrap();
+        client.transactions(order, SHARE).await.unwrap();
         assert!(client.shipments(order, SHARE).await.unwrap().is_empty());
         ids.push(order);
     }

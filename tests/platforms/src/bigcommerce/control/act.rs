@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::payment::{Payment, pay};
+use super::payment::{Payment, pay, record};
 use super::place_line::line;
 use super::{Answer, created, judge, ok, only, refuse};
 use crate::bigcommerce::context::Context;
@@ -23,6 +23,8 @@ pub(super) fn act(ctx: &mut Context<'_>, id: i64, action: &str, body: &Value) ->
         "archive" => only(body, &[]).map(|()| ctx.store.archive_order(id, ctx.now)),
         "message" => message(ctx, id, body),
         "capture" => only(body, &[]).map(|()| payment::captured(ctx.store, id, ctx.now)),
+        "void" => only(body, &[]).map(|()| payment::voided(ctx.store, id, ctx.now)),
+        "transaction" => record(ctx, id, body),
         "settle" => only(body, &[]).map(|()| payment::settled(ctx.store, id, ctx.now)),
         "refund" => return Some(refund(ctx, id, body)),
         _ => return None,

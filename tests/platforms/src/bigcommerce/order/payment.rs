@@ -22,6 +22,10 @@ pub(in crate::bigcommerce) struct Transaction {
     pub(in crate::bigcommerce) ok: bool,
     pub(in crate::bigcommerce) reference: Option<i64>,
     pub(in crate::bigcommerce) at: Timestamp,
+    /// The gateway was in test mode.
+    pub(in crate::bigcommerce) test: bool,
+    /// Currency, if it is not the order's.
+    pub(in crate::bigcommerce) currency: Option<String>,
 }
 
 impl Transaction {
@@ -30,10 +34,10 @@ impl Transaction {
         let card = self.method == "credit_card";
         json!({
             "id": self.id, "order_id": order.to_string(), "event": self.event, "method": self.method,
-            "amount": number(self.amount), "currency": currency, "gateway": self.gateway,
+            "amount": number(self.amount), "currency": self.currency.as_deref().unwrap_or(currency), "gateway": self.gateway,
             "gateway_transaction_id": if card { format!("gw-{}", self.id) } else { String::new() },
             "payment_method_id": if card { format!("{}.card", self.gateway) } else { String::new() },
-            "date_created": iso(self.at), "test": false, "status": if self.ok { "ok" } else { "error" },
+            "date_created": iso(self.at), "test": self.test, "status": if self.ok { "ok" } else { "error" },
             "fraud_review": false, "reference_transaction_id": self.reference,
             "offline": if self.method == "offline" { json!({ "display_name": "Manual" }) } else { json!({}) },
             "custom": if self.method == "custom" { json!({ "payment_method": "Custom" }) } else { json!({}) },

@@ -147,7 +147,8 @@ impl Store {
         let (method, reference) = paid.map_or(("offline".to_owned(), None), |paid| (paid.method.clone(), Some(paid.id)));
         let method = if provider == "storecredit" { "store_credit".to_owned() } else { method };
         let event = "refund".to_owned();
-        let transaction = Transaction { id: 0, event, method, amount, gateway: provider.clone(), ok: !declined, reference, at: now };
+        let transaction =
+            Transaction { id: 0, event, method, amount, gateway: provider.clone(), ok: !declined, reference, at: now, test: false, currency: None };
         let transaction = self.add_transaction(order_id, transaction);
         json!({ "id": self.next_id("refund payment", 1), "provider_id": provider, "amount": number(amount),
             "offline": offline, "is_declined": declined, "declined_message": if declined { "The provider declined the refund." } else { "" },

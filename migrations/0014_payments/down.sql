@@ -1,0 +1,2 @@
+drop table payments_seen;
+drop table payment_links;
