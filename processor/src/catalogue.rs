@@ -141,7 +141,7 @@ impl Worker {
 pub(crate) fn with_missing(mut found: Vec<ProductIdentity>, asked: &[ProductId]) -> Vec<ProductIdentity> {
     let is_found = |id: &ProductId| found.iter().any(|product| product.id == *id);
     let gone: Vec<ProductIdentity> =
-        asked.iter().filter(|id| !is_found(id)).map(|&id| ProductIdentity { id, sku: String::new(), live: false }).collect();
+        asked.iter().filter(|id| !is_found(id)).map(|&id| ProductIdentity { id, sku: String::new(), live: false, stock_tracked: None }).collect();
     found.extend(gone);
     found
 }

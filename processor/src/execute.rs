@@ -12,14 +12,17 @@ use orderbridge_postgres::{CommandState, Confirmed, JournalEntry, Missed, NewAgr
 use orderbridge_reconcile::Session;
 use orderbridge_schema::command::{Command, CommandKind, NewSalesOrder, NewShipment, Repeatability};
 use orderbridge_schema::decision::AgreedStatus;
-use orderbridge_schema::ids::{ContactId, PaymentId, ProductId, SalesOrderId, ShipmentId};
+use orderbridge_schema::ids::{ContactId, PaymentId, ProductId, SalesOrderId, ShipmentId, StoreOrderId};
 use orderbridge_schema::link::{ContactLink, OrderLink, PaymentLink, ShipmentLink};
+use orderbridge_schema::order_text::SentText;
+use orderbridge_schema::reservation::ReservationMark;
 use orderbridge_schema::work::{Scope, WorkKey, WorkKind};
 
 use crate::account::Worker;
 use crate::breaker::{Step, Trouble};
 use crate::catalogue::with_missing;
 use crate::explain;
+use crate::extras;
 use crate::failure;
 use crate::outcome::{Outcome, When};
 use crate::payments;
@@ -43,6 +46,10 @@ pub(crate) enum Effected {
     Shipment(ShipmentLink),
     /// A payment is booked now.
     Payment(PaymentLink),
+    /// A reservation was asked for; what came of it is to be read back.
+    Reserved(ReservationMark),
+    /// Texts stand on a sales order.
+    Texts(Vec<SentText>),
 }
 
 impl Worker {
@@ -138,7 +145,7 @@ impl Worker {
             return Err(Outcome::later(BUSY_WAIT, "the platform accepted the command without naming what it made"));
         };
         let confirmed = Confirmed {
-            links: links(session, command, &effected),
+            links: links(session, facts.id, command, &effected),
             agreed: agreed(&effected).map(|pair| NewAgreement { tenant: session.tenant.clone(), order: facts.id, pair }),
             timeline: vec![self.entry(session, facts, done_key(&effected), told(&effected, command))],
         };
@@ -293,11 +300,14 @@ fn effected(session: &Session, command: &Command, facts: &OrderFacts, entry: &Jo
             address: shipment.address,
             shipment: ShipmentId(id?),
         }),
+        Command::ReserveStock(_) | Command::SetReservation(_) | Command::SetOrderFields { .. } | Command::AddOrderNote(_) => {
+            extras::effected(command, id)?
+        }
     })
 }
 
 /// The links a command's effect leaves.
-fn links(session: &Session, command: &Command, effected: &Effected) -> Vec<NewLink> {
+fn links(session: &Session, order: StoreOrderId, command: &Command, effected: &Effected) -> Vec<NewLink> {
     match (effected, command) {
         (Effected::Contact(contact), Command::CreateContact(new)) => {
             vec![NewLink::Contact(ContactLink { email_hash: new.email_hash.clone(), contact: *contact })]
@@ -305,6 +315,8 @@ fn links(session: &Session, command: &Command, effected: &Effected) -> Vec<NewLi
         (Effected::SalesOrder(link, _), _) => vec![NewLink::Order(session.tenant.clone(), link.clone())],
         (Effected::Shipment(link), _) => vec![NewLink::Shipment(session.tenant.clone(), link.clone())],
         (Effected::Payment(link), _) => vec![NewLink::Payment(session.tenant.clone(), link.clone())],
+        (Effected::Reserved(mark), _) => vec![NewLink::Reservation(session.tenant.clone(), order, *mark)],
+        (Effected::Texts(texts), _) => texts.iter().map(|text| NewLink::Text(session.tenant.clone(), order, text.clone())).collect(),
         (Effected::Contact(_) | Effected::Reference(_) | Effected::Status(_), _) => Vec::new(),
     }
 }
@@ -314,6 +326,7 @@ const fn agreed(effected: &Effected) -> Option<AgreedStatus> {
     match effected {
         Effected::Status(pair) | Effected::SalesOrder(_, Some(pair)) => Some(*pair),
         Effected::SalesOrder(_, None) | Effected::Contact(_) | Effected::Reference(_) | Effected::Shipment(_) | Effected::Payment(_) => None,
+        Effected::Reserved(_) | Effected::Texts(_) => None,
     }
 }
 
@@ -325,6 +338,8 @@ const fn done_key(effected: &Effected) -> &'static str {
         Effected::Status(_) => "status-carried",
         Effected::Shipment(_) => "shipment-created",
         Effected::Payment(_) => "payment-booked",
+        Effected::Reserved(_) => "reservation-asked",
+        Effected::Texts(_) => "texts-carried",
     }
 }
 
@@ -333,7 +348,8 @@ fn told(effected: &Effected, command: &Command) -> String {
         Effected::Contact(contact) => format!("contact {contact} created in Brightpearl"),
         Effected::SalesOrder(link, _) => format!("sales order {} created under {}", link.sales_order, link.external_ref),
         Effected::Reference(text) => format!("{text} written on the store's order"),
-        Effected::Status(_) => format!("did {}", command.describe()),
+        Effected::Status(_) | Effected::Texts(_) => format!("did {}", command.describe()),
+        Effected::Reserved(_) => format!("asked Brightpearl to {}", command.describe()),
         Effected::Payment(link) => {
             format!("payment {}: {} of {} {} by {} ({})", link.payment, link.kind, link.amount, link.currency, link.method, link.reference)
         }

@@ -50,10 +50,11 @@ fn sales_order(order: &SalesOrder) -> Value {
 /// themselves, so that they are left out.
 fn digest(facts: &OrderFacts) -> String {
     let remembered = (&facts.links, &facts.row_links, &facts.shipment_links, &facts.agreed, &facts.held, &facts.payment_links);
+    let extras = (&facts.reservations, &facts.sent_texts, &facts.reserved, &facts.on_hand);
     let store = (&facts.store_order, &facts.lines, &facts.taxes, &facts.addresses, &facts.coupons, &facts.fees, &facts.shipments);
     let brightpearl = (&facts.sales_orders, &facts.notes, &facts.products, &facts.existing, &facts.method_names);
     let paid = (&facts.transactions, &facts.payments);
-    hex::encode(Sha256::digest(format!("{remembered:?}{store:?}{brightpearl:?}{paid:?}")))
+    hex::encode(Sha256::digest(format!("{remembered:?}{extras:?}{store:?}{brightpearl:?}{paid:?}")))
 }
 
 #[cfg(test)]

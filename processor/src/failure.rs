@@ -93,11 +93,16 @@ pub(crate) const fn effect(kind: CommandKind) -> Effect {
         CommandKind::SetSalesOrderStatus | CommandKind::SetStoreStatus => Effect::Status,
         CommandKind::CreateShipment => Effect::Shipment,
         CommandKind::CreatePayment => Effect::Payment,
+        CommandKind::ReserveStock | CommandKind::SetReservation => Effect::Allocation,
+        CommandKind::SetOrderFields | CommandKind::AddOrderNote => Effect::Notes,
     }
 }
 
 /// A platform's own words may repeat what it was sent: whatever of a person's details was in the command is taken out of them.
 pub(crate) fn without_personal_data(command: &Command, error: &CallError) -> String {
+    if let (true, CallError::Refused { status, code, .. }) = (command.carries_words(), error) {
+        return format!("refused with status {status} and code {code}; what it said is not told, since it may repeat the text");
+    }
     let mut text = error.to_string();
     for word in command.personal_data() {
         let mut rest = text.as_str();
@@ -129,6 +134,11 @@ fn refused(platform: Platform, command: &Command, error: &CallError) -> Hold {
         CommandKind::SetSalesOrderStatus | CommandKind::SetStoreStatus => "check the status map in the settings, or set the status by hand",
         CommandKind::CreatePayment => "check the map of payment methods in the settings, or book the payment in Brightpearl by hand",
         CommandKind::CreateShipment => "check the carrier map in the settings, or enter the shipment at the store by hand",
+        CommandKind::ReserveStock | CommandKind::SetReservation => {
+            "allocate the sales order's stock in Brightpearl by hand, or mend there what stands in the way"
+        }
+        CommandKind::SetOrderFields => "check the custom fields chosen in the settings (notes), or enter the text in Brightpearl by hand",
+        CommandKind::AddOrderNote => "add the note to the sales order by hand",
     };
     Hold {
         effect: effect(command.kind()),
@@ -145,7 +155,8 @@ mod tests {
     use orderbridge_http_client::FailureClass;
     use orderbridge_schema::command::NewContact;
     use orderbridge_schema::facts::Address;
-    use orderbridge_schema::ids::{StoreOrderId, StoreStatusId};
+    use orderbridge_schema::ids::{SalesOrderId, StoreOrderId, StoreStatusId};
+    use orderbridge_schema::order_text::{FieldValue, FieldWrite, TextDigest, TextSource};
 
     fn command() -> Command {
         Command::SetStoreStatus { order: StoreOrderId(1), status: StoreStatusId(2), agreed_with: 4.into() }
@@ -185,6 +196,16 @@ mod tests {
         for word in ["mara", "lind", "quay", "bs1"] {
             assert!(!shown.to_lowercase().contains(word), "{shown}");
         }
+    }
+
+    #[test]
+    fn a_refusal_of_somebodys_own_words_is_told_by_its_code_alone() {
+        let value = FieldValue::Text("leave it with Ada".into());
+        let field = FieldWrite { source: TextSource::CustomerMessage, code: "PCF_A".into(), value, digest: TextDigest("d1".into()) };
+        let command = Command::SetOrderFields { sales_order: SalesOrderId(70001), fields: vec![field] };
+        let error = CallError::refused(400, "ORDC-9", "Leave IT with ada is too long");
+        let shown = format!("{} {} {command:?}", without_personal_data(&command, &error), command.describe());
+        assert!(shown.contains("ORDC-9") && shown.contains("PCF_A") && !shown.to_lowercase().contains("ada"), "{shown}");
     }
 
     #[test]

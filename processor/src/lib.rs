@@ -13,6 +13,7 @@ mod catalogue;
 mod connections;
 mod execute;
 mod explain;
+mod extras;
 mod failure;
 mod gate;
 pub mod hooks;

@@ -15,6 +15,7 @@ use orderbridge_schema::work::{Aspects, Scope};
 
 use crate::account::Worker;
 use crate::execute::Effected;
+use crate::extras;
 use crate::failure;
 use crate::marks::Marks;
 use crate::outcome::Outcome;
@@ -208,6 +209,7 @@ impl Worker {
                 Ok(effected) => {
                     self.note_write(session, &one.facts, command).await;
                     self.apply(&mut one.facts, command, effected);
+                    extras::after_payment(&session.rules, &mut one.facts, command);
                 }
                 Err(Outcome::Held(holds)) => {
                     // Decided again with that knowledge: the order's other effects go on.
@@ -246,7 +248,8 @@ impl Worker {
 
     /// Stores what a decision found out without any call.
     async fn record(&self, session: &Session, facts: &mut OrderFacts, decision: &Decision) -> Result<Recorded, DbError> {
-        let mut recorded = Recorded::Nothing;
+        // First: what is wanted of a sales order must be known before it counts as compared.
+        let mut recorded = if self.record_extras(session, facts, decision).await? { Recorded::Something } else { Recorded::Nothing };
         if let Some(sales_order) = decision.adopted {
             let key = || orderbridge_schema::command::external_ref(&session.store, facts.id);
             let external_ref = if decision.adopted_without_key { String::new() } else { key() };
@@ -315,6 +318,8 @@ impl Worker {
                 facts.payments_in_doubt.remove(&link.reference);
                 facts.payment_links.push(link);
             }
+            Effected::Reserved(mark) => extras::remember_mark(facts, mark),
+            Effected::Texts(texts) => texts.into_iter().for_each(|text| extras::remember_text(facts, text)),
             Effected::Shipment(link) => {
                 facts.shipment_links.push(link);
                 facts.shipments = None;

@@ -44,7 +44,11 @@ const fn share(session: &Session, kind: CommandKind) -> Share {
             | CommandKind::CreateSalesOrder
             | CommandKind::SetExternalOrderId
             | CommandKind::SetSalesOrderStatus
-            | CommandKind::SetStoreStatus,
+            | CommandKind::SetStoreStatus
+            | CommandKind::ReserveStock
+            | CommandKind::SetReservation
+            | CommandKind::SetOrderFields
+            | CommandKind::AddOrderNote,
         ) => Share::Orders,
     }
 }
@@ -67,6 +71,11 @@ pub(crate) async fn call(session: &Session, command: &Command, permits: &mut Vec
         Command::SetStoreStatus { order, status, .. } => session.bigcommerce.set_order_status(*order, *status, guard()?).await.map(|()| None),
         Command::CreateShipment(shipment) => session.bigcommerce.create_shipment(shipment, guard()?).await.map(|id| Some(id.0)),
         Command::CreatePayment(payment) => session.brightpearl.create_payment(payment, guard()?).await.map(|id| id.map(|id| id.0)),
+        // There is one reservation per order at most (BP §h.2): the order's id is its own.
+        Command::ReserveStock(reservation) => session.brightpearl.reserve(reservation, guard()?).await.map(|()| Some(reservation.sales_order.0)),
+        Command::SetReservation(reservation) => session.brightpearl.set_reservation(reservation, guard()?).await.map(|()| None),
+        Command::SetOrderFields { sales_order, fields } => session.brightpearl.set_order_fields(*sales_order, fields, guard()?).await.map(|()| None),
+        Command::AddOrderNote(note) => session.brightpearl.add_order_note(note, guard()?).await,
     }
 }
 
@@ -115,6 +124,20 @@ pub(crate) async fn look_up(session: &Session, command: &Command) -> Result<Foun
         Command::CreatePayment(payment) => {
             let present = session.brightpearl.payments_of_order(payment.sales_order, share).await?;
             present.iter().find(|present| present.reference == payment.reference).map(|present| Some(present.id.0))
+        }
+        Command::ReserveStock(reservation) => {
+            let found = session.brightpearl.reservations(&[reservation.sales_order], share).await?;
+            found.get(&reservation.sales_order).filter(|rows| !rows.is_empty()).map(|_| Some(reservation.sales_order.0))
+        }
+        Command::SetReservation(reservation) => {
+            let found = session.brightpearl.reservations(&[reservation.sales_order], share).await?;
+            let present = found.get(&reservation.sales_order);
+            present.filter(|present| reservation.rows.iter().all(|row| present.contains(row))).map(|_| None)
+        }
+        Command::SetOrderFields { sales_order, fields } => session.brightpearl.has_order_fields(*sales_order, fields, share).await?.then_some(None),
+        Command::AddOrderNote(note) => {
+            let present = session.brightpearl.order_notes(note.sales_order, share).await?;
+            present.iter().find(|present| present.text.normalised() == note.text.normalised()).map(|present| Some(present.id))
         }
     };
     Ok(found.map_or(Found::No, Found::Yes))

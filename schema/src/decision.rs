@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::command::Command;
 use crate::ids::{SalesOrderId, SalesOrderStatusId, StoreStatusId};
 use crate::link::{PaymentLink, RowLink, ShipmentLink};
+use crate::order_text::SentText;
+use crate::reservation::ReservationMark;
 
 /// The statuses of both sides when they last agreed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,11 +44,15 @@ pub enum Effect {
     Status,
     /// Booking what was paid.
     Payment,
+    /// Reserving stock.
+    Allocation,
+    /// Carrying the order's texts.
+    Notes,
 }
 
 impl Effect {
     /// Every effect.
-    pub const ALL: [Self; 5] = [Self::Creation, Self::Verification, Self::Shipment, Self::Status, Self::Payment];
+    pub const ALL: [Self; 7] = [Self::Creation, Self::Verification, Self::Shipment, Self::Status, Self::Payment, Self::Allocation, Self::Notes];
 
     /// Name in the database.
     #[must_use]
@@ -57,6 +63,8 @@ impl Effect {
             Self::Shipment => "shipment",
             Self::Status => "status",
             Self::Payment => "payment",
+            Self::Allocation => "allocation",
+            Self::Notes => "notes",
         }
     }
 }
@@ -96,6 +104,10 @@ pub enum Cause {
     UnusablePaymentMethod(String),
     /// What the store says was paid contradicts itself or the order; our key of it.
     PaymentUnclear(String),
+    /// No such custom field is among the account's; its code.
+    UnknownField(String),
+    /// A text does not fit the kind of its custom field; the field's code.
+    UnfitForField(String),
     /// A platform refused a call for a reason that waiting does not mend.
     Refused(String),
     /// A call is in doubt and no look-up could settle it.
@@ -131,6 +143,8 @@ impl Cause {
             Self::MissingPaymentMethod(way) => format!("missing-payment-method:{way}"),
             Self::UnusablePaymentMethod(method) => format!("unusable-payment-method:{method}"),
             Self::PaymentUnclear(reference) => format!("payment-unclear:{reference}"),
+            Self::UnknownField(code) => format!("unknown-field:{code}"),
+            Self::UnfitForField(code) => format!("unfit-for-field:{code}"),
             Self::Refused(kind) => format!("refused:{kind}"),
             Self::InDoubt(kind) => format!("in-doubt:{kind}"),
             Self::CurrencyDecimals(currency) => format!("currency-decimals:{currency}"),
@@ -192,10 +206,23 @@ pub struct Decision {
     pub found_payments: Vec<PaymentLink>,
     /// All that the store says was paid is booked; what it said then, so that it need not be read again while it says the same.
     pub paid_as_seen: Option<String>,
+    /// How far reservations have come, to be remembered.
+    pub reservations: Vec<ReservationMark>,
+    /// Texts that stand on a sales order already, to be remembered.
+    pub found_texts: Vec<FoundText>,
     /// Effects that were looked at and need no hold any more.
     pub cleared: Vec<Effect>,
     /// Look again after this many seconds although nothing failed (settle delay, stale read).
     pub again_after_seconds: Option<u32>,
+}
+
+/// A text that was found on a sales order, or that there is nothing to write of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundText {
+    /// Which, and of what words.
+    pub text: SentText,
+    /// The order note that holds it, if one does.
+    pub note: Option<u64>,
 }
 
 impl Decision {

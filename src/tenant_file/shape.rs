@@ -1,6 +1,7 @@
 //! The keys that a tenant's file may have, and what each holds.
 
 use orderbridge_schema::ids::{AccountCode, StoreHash, TenantId};
+use orderbridge_schema::rules::TextTarget;
 use url::Url;
 
 /// Ids are stored as signed 64-bit numbers.
@@ -75,7 +76,7 @@ const WORDS: Shape = Shape::Text(not_empty);
 const ANY_TEXT: Shape = Shape::Text(any);
 
 /// The whole file.
-pub static FILE: [Key; 7] = [
+pub static FILE: [Key; 8] = [
     required("tenant", Shape::Table(&TENANT)),
     required("bigcommerce", Shape::Table(&BIGCOMMERCE)),
     required("brightpearl", Shape::Table(&BRIGHTPEARL)),
@@ -83,6 +84,7 @@ pub static FILE: [Key; 7] = [
     optional("taxes_and_accounts", Shape::Table(&TAXES_AND_ACCOUNTS)),
     optional("fulfilment", Shape::Table(&FULFILMENT)),
     optional("payments", Shape::Table(&PAYMENTS)),
+    optional("notes", Shape::Table(&NOTES)),
 ];
 
 static TENANT: [Key; 1] = [required("id", Shape::Text(tenant_id))];
@@ -108,7 +110,7 @@ static BRIGHTPEARL: [Key; 9] = [
     optional("installation", ID),
 ];
 
-static ORDERS: [Key; 23] = [
+static ORDERS: [Key; 24] = [
     optional("enabled", Shape::Yes),
     optional("create_statuses", Shape::Many(&STORE_STATUS)),
     optional("settle_seconds", Shape::Whole { least: 0, most: u32::MAX as u64 }),
@@ -132,6 +134,7 @@ static ORDERS: [Key; 23] = [
     optional("default_shipping_method", ID),
     optional("unmapped_shipping", Shape::Choice(&["none", "held"])),
     optional("status", Shape::Table(&STATUS)),
+    optional("allocation", Shape::Choice(&["off", "on-creation", "when-paid"])),
 ];
 
 static WITHOUT_EMAIL: [Key; 3] = [
@@ -192,6 +195,7 @@ static PAYMENTS: [Key; 6] = [
 static PAYMENT_METHOD: [Key; 3] = [optional("gateway", WORDS), optional("text", WORDS), required("method", WORDS)];
 
 static OFFLINE: [Key; 2] = [required("text", WORDS), optional("paid_statuses", Shape::Many(&STORE_STATUS))];
+static NOTES: [Key; 2] = [optional("customer_message", Shape::Text(text_target)), optional("staff_notes", Shape::Text(text_target))];
 
 static CARRIER_ENTRY: [Key; 4] =
     [required("brightpearl", ID), optional("provider", ANY_TEXT), optional("carrier", ANY_TEXT), optional("method", ANY_TEXT)];
@@ -208,6 +212,10 @@ fn not_empty(text: &str) -> Result<(), String> {
 
 fn moment(text: &str) -> Result<(), String> {
     text.parse::<jiff::Timestamp>().map(drop).map_err(|_cause| "must be a time with its zone, such as \"2026-03-01T00:00:00Z\"".into())
+}
+
+fn text_target(text: &str) -> Result<(), String> {
+    TextTarget::try_from(text.to_owned()).map(drop).map_err(str::to_owned)
 }
 
 fn tenant_id(text: &str) -> Result<(), String> {

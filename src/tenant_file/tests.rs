@@ -6,9 +6,9 @@ use orderbridge_schema::ids::{
     WarehouseId,
 };
 use orderbridge_schema::rules::{
-    Carrier, CarrierEntry, FulfilmentRules, OfflineEntry, OrderDefaults, OrderRules, PaymentMethodEntry, PaymentRules, PriceMode,
-    ShippingMethodEntry, StatusRules, TaxCodeEntry, TaxesAndAccounts, Tenders, ToBrightpearlEntry, ToStoreEntry, Unmapped, WithoutEmail,
-    WithoutEmailTreatment,
+    Allocation, Carrier, CarrierEntry, FulfilmentRules, NoteRules, OfflineEntry, OrderDefaults, OrderRules, PaymentMethodEntry, PaymentRules,
+    PriceMode, ShippingMethodEntry, StatusRules, TaxCodeEntry, TaxesAndAccounts, Tenders, TextTarget, ToBrightpearlEntry, ToStoreEntry, Unmapped,
+    WithoutEmail, WithoutEmailTreatment,
 };
 use secrecy::ExposeSecret;
 use serde_json::Value;
@@ -62,6 +62,29 @@ fn mistakes(text: &str) -> Vec<String> {
     refused.mistakes.iter().map(|mistake| format!("{}:{} {}", mistake.line, mistake.column, mistake.message)).collect()
 }
 
+fn full_status_rules() -> StatusRules {
+    StatusRules {
+        to_brightpearl: false,
+        brightpearl: vec![ToBrightpearlEntry { store: StoreStatusId(0), brightpearl: SalesOrderStatusId(3) }],
+        brightpearl_default: Some(SalesOrderStatusId(4)),
+        to_store: false,
+        store: vec![ToStoreEntry { brightpearl: SalesOrderStatusId(4), store: StoreStatusId(2) }],
+        store_default: Some(StoreStatusId(0)),
+        winner: Platform::Bigcommerce,
+    }
+}
+
+fn full_payment_rules() -> PaymentRules {
+    PaymentRules {
+        enabled: true,
+        uncaptured: false,
+        authorization_days: 30,
+        methods: vec![PaymentMethodEntry { gateway: Some("stripe".into()), text: Some("Credit Card".into()), method: "STRIPE".into() }],
+        default_method: Some("OTHER".into()),
+        offline: vec![OfflineEntry { text: "Bank Deposit".into(), paid_statuses: [9, 11].into_iter().map(StoreStatusId).collect() }],
+    }
+}
+
 fn full_rules() -> Rules {
     let carrier = Carrier { provider: "royalmail".into(), carrier: "royal-mail".into(), method: "Tracked \"48\"\n".into() };
     let taxes_and_accounts = TaxesAndAccounts {
@@ -74,15 +97,6 @@ fn full_rules() -> Rules {
         discount_nominal_code: Some("4009".into()),
         fee_nominal_code: Some("4010".into()),
         tenders: Tenders::Excluded,
-    };
-    let status = StatusRules {
-        to_brightpearl: false,
-        brightpearl: vec![ToBrightpearlEntry { store: StoreStatusId(0), brightpearl: SalesOrderStatusId(3) }],
-        brightpearl_default: Some(SalesOrderStatusId(4)),
-        to_store: false,
-        store: vec![ToStoreEntry { brightpearl: SalesOrderStatusId(4), store: StoreStatusId(2) }],
-        store_default: Some(StoreStatusId(0)),
-        winner: Platform::Bigcommerce,
     };
     let orders = OrderRules {
         enabled: false,
@@ -121,18 +135,18 @@ fn full_rules() -> Rules {
         shipping_methods: vec![ShippingMethodEntry { store: "Königlich = schnell".into(), brightpearl: ShippingMethodId(6) }],
         default_shipping_method: Some(ShippingMethodId(7)),
         unmapped_shipping: Unmapped::Held,
-        status,
+        status: full_status_rules(),
+        allocation: Allocation::WhenPaid,
     };
+    let notes = NoteRules { customer_message: TextTarget::Field("PCF_GIFT".into()), staff_notes: TextTarget::OrderNote };
     let entry = CarrierEntry { brightpearl: ShippingMethodId(9), carrier: carrier.clone() };
-    let payments = PaymentRules {
-        enabled: true,
-        uncaptured: false,
-        authorization_days: 30,
-        methods: vec![PaymentMethodEntry { gateway: Some("stripe".into()), text: Some("Credit Card".into()), method: "STRIPE".into() }],
-        default_method: Some("OTHER".into()),
-        offline: vec![OfflineEntry { text: "Bank Deposit".into(), paid_statuses: [9, 11].into_iter().map(StoreStatusId).collect() }],
-    };
-    Rules { orders, taxes_and_accounts, fulfilment: FulfilmentRules { enabled: false, methods: vec![entry], default: Some(carrier) }, payments }
+    Rules {
+        orders,
+        taxes_and_accounts,
+        fulfilment: FulfilmentRules { enabled: false, methods: vec![entry], default: Some(carrier) },
+        payments: full_payment_rules(),
+        notes,
+    }
 }
 
 #[test]
@@ -312,6 +326,7 @@ const NAME_NOTHING: &[&str] = &[
     "taxes_and_accounts.tax_codes.class",
     "taxes_and_accounts.tax_codes.rate",
     "taxes_and_accounts.tenders",
+    "orders.allocation",
     "payments.enabled",
     "payments.uncaptured",
     "payments.authorization_days",

@@ -13,6 +13,7 @@
     reason = "a test that meets the unexpected must fail, and tests are read, not called"
 )]
 
+mod allocation;
 mod breakers;
 mod calls;
 mod commands;
@@ -39,6 +40,7 @@ mod shared_account;
 mod shipments;
 mod status;
 mod sweeps;
+mod texts;
 mod time;
 mod tokens;
 mod unreadable;

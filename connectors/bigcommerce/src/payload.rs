@@ -78,6 +78,10 @@ pub(crate) struct OrderPayload {
     order_source: String,
     #[serde(default, deserialize_with = "lenient::text")]
     external_source: String,
+    #[serde(default, deserialize_with = "lenient::text")]
+    customer_message: String,
+    #[serde(default, deserialize_with = "lenient::text")]
+    staff_notes: String,
 }
 
 impl OrderPayload {
@@ -117,6 +121,8 @@ impl From<OrderPayload> for StoreOrder {
             source: order.order_source,
             external_source: order.external_source,
             external_order_id: order.external_order_id,
+            customer_message: order.customer_message.into(),
+            staff_notes: order.staff_notes.into(),
         }
     }
 }

@@ -11,12 +11,14 @@ mod lenient;
 mod listing;
 mod notes;
 pub mod oauth;
+mod order_texts;
 mod orders;
 mod payments;
 mod products;
 mod reference;
 mod references;
 mod reply;
+mod reservations;
 mod search;
 pub mod webhook;
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use orderbridge_http_client::{CallError, Method, SendGuard};
-use orderbridge_schema::facts::{SalesOrder, SalesOrderRow};
-use orderbridge_schema::ids::{ChannelId, ContactId, InstallationId, ProductId, SalesOrderId, SalesOrderRowId, SalesOrderStatusId};
+use orderbridge_schema::facts::{Allocated, SalesOrder, SalesOrderRow, Standing};
+use orderbridge_schema::ids::{ChannelId, ContactId, InstallationId, ProductId, SalesOrderId, SalesOrderRowId, SalesOrderStatusId, WarehouseId};
 use orderbridge_schema::work::Share;
 use rust_decimal::Decimal;
 use serde::Deserialize;
@@ -47,6 +47,37 @@ struct OrderPayload {
     external_ref: String,
     #[serde(default, deserialize_with = "lenient::whole")]
     installed_integration_instance_id: u64,
+    #[serde(default, deserialize_with = "lenient::whole")]
+    warehouse_id: u64,
+    #[serde(default, deserialize_with = "lenient::text")]
+    stock_status_code: String,
+    #[serde(default, deserialize_with = "lenient::text")]
+    allocation_status_code: String,
+    #[serde(default, deserialize_with = "lenient::text")]
+    shipping_status_code: String,
+    #[serde(default, deserialize_with = "lenient::list")]
+    invoices: Vec<InvoicePayload>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct InvoicePayload {
+    #[serde(default, deserialize_with = "lenient::text")]
+    invoice_reference: String,
+}
+
+impl OrderPayload {
+    /// How far it has come (BP §e.4, §e.6).
+    fn standing(&self) -> Standing {
+        Standing {
+            warehouse: some::<WarehouseId>(self.warehouse_id),
+            paid: matches!(self.order_payment_status.as_str(), "PAID" | "NOT_APPLICABLE"),
+            allocated: Allocated::of(&self.allocation_status_code),
+            fulfilled: matches!(self.stock_status_code.as_str(), "SOP" | "SOA") || matches!(self.shipping_status_code.as_str(), "SPS" | "ASS"),
+            // An open order has one entry without a number; a pending one is about to have it.
+            invoiced: self.invoices.iter().any(|invoice| !invoice.invoice_reference.is_empty()),
+        }
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -157,6 +188,7 @@ fn some<T: From<u64>>(id: u64) -> Option<T> {
 
 impl From<OrderPayload> for SalesOrder {
     fn from(order: OrderPayload) -> Self {
+        let standing = order.standing();
         let mut rows: Vec<SalesOrderRow> = order.order_rows.into_iter().map(row).collect();
         rows.sort_by_key(|row| (row.sequence, row.id));
         Self {
@@ -175,6 +207,7 @@ impl From<OrderPayload> for SalesOrder {
             total: order.total_value.total,
             tax: order.total_value.tax_amount,
             updated_at: order.updated_on,
+            standing,
             rows,
         }
     }
@@ -259,7 +292,9 @@ mod tests {
 
     const ORDER: &str = r#"{"id":70001,"parentOrderId":0,"orderTypeCode":"SO","reference":"9001","version":3,"state":{"tax":"READY"},
  "orderStatus":{"orderStatusId":17,"name":"New web order"},"orderPaymentStatus":"PAID","placedOn":"2026-03-02T09:14:55.000+00:00",
- "updatedOn":"2026-03-02T03:15:40.000-06:00","delivery":{"shippingMethodId":6},"currency":{"orderCurrencyCode":"GBP","exchangeRate":"1.171200"},
+ "updatedOn":"2026-03-02T03:15:40.000-06:00","warehouseId":2,"stockStatusCode":"SON","allocationStatusCode":"APA","shippingStatusCode":"SNS",
+ "invoices":[{"invoiceReference":"","taxDate":"2026-03-02T09:14:55.000+00:00"}],"delivery":{"shippingMethodId":6},
+ "currency":{"orderCurrencyCode":"GBP","exchangeRate":"1.171200"},
  "totalValue":{"net":"40.25","taxAmount":"8.05","total":"48.30"},"assignment":{"current":{"channelId":5,"projectId":0}},
  "parties":{"customer":{"contactId":30011,"email":"mara@example.com"}},
  "orderRows":{"81002":{"orderRowSequence":"20","productId":1000,"productName":"Delivery","quantity":{"magnitude":1},
@@ -281,6 +316,8 @@ mod tests {
         assert_eq!((order.total, order.tax), ("48.30".parse().unwrap(), "8.05".parse().unwrap()));
         assert_eq!((order.status, order.contact, order.parent), (SalesOrderStatusId(17), Some(ContactId(30011)), None));
         assert_eq!(order.updated_at, "2026-03-02T09:15:40Z".parse().ok());
+        let standing = Standing { warehouse: Some(WarehouseId(2)), paid: true, allocated: Allocated::Part, fulfilled: false, invoiced: false };
+        assert_eq!(order.standing, standing);
         assert_eq!(order.rows.iter().map(|row| row.id.0).collect::<Vec<_>>(), [81001, 81002, 81003]);
         assert_eq!(order.rows[0].external_ref, "bc-line-551");
         assert_eq!((order.exchange_rate, order.payment_status.as_str()), ("1.1712".parse().ok(), "PAID"));
@@ -294,6 +331,7 @@ mod tests {
         let bare = order(r#"{"id":"62","totalValue":{"total":0},"orderRows":[]}"#);
         assert_eq!((bare.id, bare.rows.len(), bare.installation, bare.contact), (SalesOrderId(62), 0, None, None));
         assert_eq!((bare.exchange_rate, bare.payment_status.as_str()), (None, ""));
+        assert_eq!(bare.standing, Standing::default());
         assert!(serde_json::from_str::<OrderPayload>(r#"{"id":62,"totalValue":{}}"#).is_err());
         assert!(serde_json::from_str::<OrderPayload>(r#"{"id":62}"#).is_err());
     }

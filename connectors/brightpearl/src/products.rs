@@ -13,7 +13,7 @@ use crate::{lenient, reply};
 
 const SEARCH: &[&str] = &["product-service", "product-search"];
 const SEARCH_TEMPLATE: &str = "/product-service/product-search";
-const COLUMNS: (&str, &str) = ("columns", "productId,SKU,productStatus");
+const COLUMNS: (&str, &str) = ("columns", "productId,SKU,productStatus,stockTracked");
 
 /// One page of the catalogue.
 #[derive(Debug, Clone)]
@@ -34,6 +34,14 @@ struct ProductPayload {
     identity: IdentityPayload,
     #[serde(default, deserialize_with = "lenient::text")]
     status: String,
+    #[serde(default, deserialize_with = "lenient::object")]
+    stock: StockPayload,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct StockPayload {
+    stock_tracked: Option<bool>,
 }
 
 #[derive(Deserialize, Default)]
@@ -51,7 +59,7 @@ fn is_live(status: &str) -> bool {
 /// The identities in a search's row.
 pub(crate) fn identity(row: Row<'_>) -> Option<ProductIdentity> {
     let id = ProductId(row.id("productId")?);
-    Some(ProductIdentity { id, sku: row.text("SKU"), live: is_live(&row.text("productStatus")) })
+    Some(ProductIdentity { id, sku: row.text("SKU"), live: is_live(&row.text("productStatus")), stock_tracked: row.flag("stockTracked") })
 }
 
 impl Client {
@@ -108,6 +116,7 @@ impl Client {
                         id: ProductId(product.id),
                         sku: product.identity.sku,
                         live: is_live(&product.status),
+                        stock_tracked: product.stock.stock_tracked,
                     }));
                 }
                 Err(CallError::NotFound) if chunk.len() > 1 => {

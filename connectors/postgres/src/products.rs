@@ -38,6 +38,14 @@ struct Found {
 }
 
 #[derive(QueryableByName)]
+struct Tracked {
+    #[diesel(sql_type = BigInt)]
+    product: i64,
+    #[diesel(sql_type = Bool)]
+    stock_tracked: bool,
+}
+
+#[derive(QueryableByName)]
 struct StateRow {
     #[diesel(sql_type = Nullable<Timestamptz>)]
     catalogue_loaded_at: Option<Time>,
@@ -58,18 +66,21 @@ fn live_products(conn: &mut PgConnection, account: &str, keys: &[String]) -> Res
 
 /// Writes the identities that differ from what is stored; the rest costs no write.
 fn write_products(conn: &mut PgConnection, account: &str, products: &BTreeMap<u64, &ProductIdentity>) -> Result<Vec<String>, DbError> {
-    let sql = "with given as (select * from unnest($2::bigint[], $3::text[], $4::text[], $5::boolean[]) as g (product, sku, sku_key, live)), \
+    let sql = "with given as (select * from unnest($2::bigint[], $3::text[], $4::text[], $5::boolean[], $6::boolean[]) as g (product, sku, sku_key, live, stock_tracked)), \
        changed as (select g.*, p.sku_key as former from given g left join product_identities p on p.account = $1 and p.product = g.product \
-         where p.product is null or (p.sku, p.live) is distinct from (g.sku, g.live)), \
-       written as (insert into product_identities as p (account, product, sku, sku_key, live) select $1, product, sku, sku_key, live from changed order by product \
-         on conflict (account, product) do update set sku = excluded.sku, sku_key = excluded.sku_key, live = excluded.live) \
+         where p.product is null or (p.sku, p.live, p.stock_tracked) is distinct from (g.sku, g.live, coalesce(g.stock_tracked, p.stock_tracked))), \
+       written as (insert into product_identities as p (account, product, sku, sku_key, live, stock_tracked) \
+         select $1, product, sku, sku_key, live, stock_tracked from changed order by product \
+         on conflict (account, product) do update set sku = excluded.sku, sku_key = excluded.sku_key, live = excluded.live, \
+           stock_tracked = coalesce(excluded.stock_tracked, p.stock_tracked)) \
      select distinct t from (select sku_key as t from changed union all select former from changed where former is not null) as keys where t <> '' order by t";
     let query = sql_query(sql)
         .bind::<Text, _>(account)
         .bind::<Array<BigInt>, _>(products.keys().map(|&id| big(id)).collect::<Result<Vec<_>, _>>()?)
         .bind::<Array<Text>, _>(products.values().map(|product| product.sku.trim()).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(products.values().map(|product| sku_key(&product.sku)).collect::<Vec<_>>())
-        .bind::<Array<Bool>, _>(products.values().map(|product| product.live).collect::<Vec<_>>());
+        .bind::<Array<Bool>, _>(products.values().map(|product| product.live).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Bool>>, _>(products.values().map(|product| product.stock_tracked).collect::<Vec<_>>());
     Ok(query.load::<Word>(conn)?.into_iter().map(|word| word.t).collect())
 }
 
@@ -118,6 +129,21 @@ impl Db {
             let found = live_products(conn, account.as_str(), &keys)?;
             let spelled = skus.into_iter().filter_map(|sku| found.get(&sku_key(&sku)).cloned().map(|products| (sku, products)));
             Ok(spelled.collect())
+        })
+        .await
+    }
+
+    /// Whether stock is kept of these products, as far as Brightpearl has said.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    pub async fn stock_tracked(&self, account: &AccountCode, products: &[ProductId]) -> Result<HashMap<ProductId, bool>, DbError> {
+        let account = account.clone();
+        let ids = products.iter().map(|product| big(product.0)).collect::<Result<Vec<_>, _>>()?;
+        self.run(Lane::Hot, move |conn| {
+            let sql = "select product, stock_tracked from product_identities where account = $1 and product = any($2) and stock_tracked is not null";
+            let rows: Vec<Tracked> = sql_query(sql).bind::<Text, _>(account.as_str()).bind::<Array<BigInt>, _>(ids).load(conn)?;
+            rows.into_iter().map(|row| Ok((ProductId(unsigned(row.product)?), row.stock_tracked))).collect()
         })
         .await
     }

@@ -29,7 +29,7 @@ pub struct ReadLists<T> {
 }
 
 /// Holds that a change of the platforms' lists may mend.
-const LIST_CAUSES: [&str; 2] = ["currency-decimals", "unusable-payment-method"];
+const LIST_CAUSES: [&str; 4] = ["currency-decimals", "unusable-payment-method", "unknown-field", "unfit-for-field"];
 
 #[derive(QueryableByName)]
 struct ReadRow {

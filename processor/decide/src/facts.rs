@@ -7,11 +7,15 @@ use orderbridge_schema::command::PaymentKind;
 use orderbridge_schema::decision::{Agreement, Decision, Effect, Hold};
 use orderbridge_schema::envelope::EventId;
 use orderbridge_schema::facts::ContactMatch;
-use orderbridge_schema::facts::{Coupon, Fee, Note, OrderAddress, OrderLine, PickUp, SalesOrder, SalesOrderMatch, StoreOrder, StoreShipment, TaxRow};
-use orderbridge_schema::facts::{SalesOrderPayment, Transactions};
-use orderbridge_schema::ids::{ChannelId, ContactId, InstallationId, ProductId, SalesOrderId, ShippingMethodId, StoreHash, StoreOrderId};
+use orderbridge_schema::facts::{Coupon, Fee, Note, OrderAddress, OrderLine, PersonalText, PickUp, SalesOrder, SalesOrderMatch, StoreOrder};
+use orderbridge_schema::facts::{SalesOrderPayment, StoreShipment, TaxRow, Transactions};
+use orderbridge_schema::ids::{
+    ChannelId, ContactId, InstallationId, ProductId, SalesOrderId, ShippingMethodId, StoreHash, StoreOrderId, WarehouseId,
+};
 use orderbridge_schema::link::{OrderLink, PaymentLink, RowLink, ShipmentLink};
+use orderbridge_schema::order_text::{OrderNote, SentText, TextDigest};
 use orderbridge_schema::reference::Reference;
+use orderbridge_schema::reservation::{ReservationMark, Reserved};
 use orderbridge_schema::rules::Rules;
 use orderbridge_schema::seen::StatusSet;
 use orderbridge_schema::work::Aspects;
@@ -135,6 +139,22 @@ pub struct OrderFacts {
     pub with_number: Option<Vec<SalesOrderMatch>>,
     /// Names of Brightpearl's shipping methods.
     pub method_names: Option<BTreeMap<ShippingMethodId, String>>,
+    /// How far we have come with its sales orders' reservations.
+    pub reservations: Vec<ReservationMark>,
+    /// What stands on its sales orders of its texts, as we last wrote it.
+    pub sent_texts: Vec<SentText>,
+    /// Stock that is kept back for sales orders; empty if none is.
+    pub reserved: BTreeMap<SalesOrderId, Reserved>,
+    /// Pieces that could still be reserved for a sales order; an inner `None` could not be told.
+    pub on_hand: BTreeMap<SalesOrderId, Option<u64>>,
+    /// Whether stock is kept of products; of one that we do not know, it is taken to be.
+    pub stock_tracked: BTreeMap<ProductId, bool>,
+    /// Keyed digests of texts in their normalised form.
+    pub digests: BTreeMap<PersonalText, TextDigest>,
+    /// Notes on sales orders.
+    pub order_notes: BTreeMap<SalesOrderId, Vec<OrderNote>>,
+    /// Custom fields of sales orders that were found to hold nothing.
+    pub empty_fields: BTreeMap<SalesOrderId, BTreeSet<String>>,
 }
 
 impl OrderFacts {
@@ -143,10 +163,9 @@ impl OrderFacts {
     #[must_use]
     pub fn looks_at(&self, aspect: Aspects) -> bool {
         let waits_on = |effect: &Effect| match effect {
-            Effect::Creation => Aspects::STORE_ORDER,
-            Effect::Verification => Aspects::STORE_ORDER.with(Aspects::SALES_ORDER),
+            Effect::Creation | Effect::Notes => Aspects::STORE_ORDER,
             Effect::Shipment => Aspects::NOTES,
-            Effect::Status => Aspects::STORE_ORDER.with(Aspects::SALES_ORDER),
+            Effect::Verification | Effect::Status | Effect::Allocation => Aspects::STORE_ORDER.with(Aspects::SALES_ORDER),
             Effect::Payment => Aspects::STORE_ORDER.with(Aspects::TRANSACTIONS),
         };
         self.aspects.has(aspect) || self.held.iter().map(waits_on).any(|waits| waits.has(aspect))
@@ -192,6 +211,14 @@ impl OrderFacts {
             existing: None,
             with_number: None,
             method_names: None,
+            reservations: Vec::new(),
+            sent_texts: Vec::new(),
+            reserved: BTreeMap::new(),
+            on_hand: BTreeMap::new(),
+            stock_tracked: BTreeMap::new(),
+            digests: BTreeMap::new(),
+            order_notes: BTreeMap::new(),
+            empty_fields: BTreeMap::new(),
         }
     }
 }
@@ -233,6 +260,25 @@ pub enum Need {
     WithNumber(ChannelId),
     /// Names of Brightpearl's shipping methods.
     MethodNames,
+    /// What is reserved for a sales order.
+    Reservation(SalesOrderId),
+    /// How many pieces of these products a warehouse could still reserve.
+    OnHand {
+        /// For which sales order.
+        sales_order: SalesOrderId,
+        /// Where.
+        warehouse: WarehouseId,
+        /// Of which products.
+        products: BTreeSet<ProductId>,
+    },
+    /// Whether stock is kept of these products.
+    StockTracked(BTreeSet<ProductId>),
+    /// Keyed digests of these texts.
+    Digests(BTreeSet<PersonalText>),
+    /// Notes on a sales order.
+    OrderNotes(SalesOrderId),
+    /// Which of these custom fields of a sales order hold nothing.
+    EmptyFields(SalesOrderId, BTreeSet<String>),
 }
 
 /// The answer to the facts so far.

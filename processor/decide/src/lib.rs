@@ -5,6 +5,7 @@
 //! many orders at once and ask again.
 
 mod adoption;
+mod allocation;
 mod contact;
 mod creation;
 mod currency;
@@ -16,6 +17,7 @@ mod payments;
 mod rows;
 mod shipments;
 mod status;
+mod texts;
 mod verification;
 
 pub use contact::{Shopper, choose_contact, contact_names, customer_reference, normalise_email};

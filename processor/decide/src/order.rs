@@ -5,11 +5,13 @@ use orderbridge_schema::decision::{Decision, Effect, Remark};
 use orderbridge_schema::link::OrderLink;
 use orderbridge_schema::work::Aspects;
 
+use crate::allocation::{decide_allocation, wanted_from_now_on};
 use crate::creation::decide_creation;
 use crate::facts::{Ask, Context, Need, OrderFacts, Step, known};
 use crate::payments::decide_payments;
 use crate::shipments::decide_shipments;
 use crate::status::decide_status;
+use crate::texts::decide_texts;
 use crate::verification::{decide_again, decide_verification};
 
 /// Decides what is to be done about one store order, or says what must be read first.
@@ -17,7 +19,8 @@ use crate::verification::{decide_again, decide_verification};
 /// Level-triggered: the answer depends on how both sides are now, never on which event asked. The order of effects is creation,
 /// verification, shipments, then the payments, the reference at the store and the statuses. A status must never tell the shopper of
 /// goods whose shipment is not recorded yet (BC §d.5), nor the staff of money that is not booked yet; goods that have left are told of
-/// however long a payment is in doubt. The reference comes behind the payments because its echo has the order looked at once more.
+/// however long a payment is in doubt. The reference comes behind the payments because its echo has the order looked at once more. The
+/// order's texts and its stock come last.
 #[must_use]
 pub fn decide_order(ctx: &Context<'_>, facts: &OrderFacts) -> Step {
     match decide(ctx, facts) {
@@ -29,7 +32,7 @@ pub fn decide_order(ctx: &Context<'_>, facts: &OrderFacts) -> Step {
 fn decide(ctx: &Context<'_>, facts: &OrderFacts) -> Ask<Decision> {
     let Some(first) = facts.links.first() else { return decide_creation(ctx, facts) };
     if let Some(link) = facts.links.iter().find(|link| !link.verified) {
-        return decide_verification(ctx, facts, link);
+        return Ok(wanted_from_now_on(ctx, facts, link, decide_verification(ctx, facts, link)?));
     }
     let verification = if facts.held.contains(&Effect::Verification) { decide_again(ctx, facts, first)? } else { Decision::default() };
     let shipments = decide_shipments(ctx, facts)?;
@@ -39,7 +42,9 @@ fn decide(ctx: &Context<'_>, facts: &OrderFacts) -> Ask<Decision> {
     let payments = decide_payments(ctx, facts, first)?;
     let reference = decide_reference(facts, first)?;
     let status = decide_status(ctx, facts, first)?;
-    Ok(merged(vec![verification, shipments, payments, reference, status]))
+    let texts = decide_texts(ctx, facts)?;
+    let allocation = decide_allocation(ctx, facts)?;
+    Ok(merged(vec![verification, shipments, payments, reference, status, texts, allocation]))
 }
 
 /// What a platform refused a moment ago waits; the order's other effects go on.
@@ -83,6 +88,8 @@ fn merged(parts: Vec<Decision>) -> Decision {
         whole.found_shipments.extend(part.found_shipments);
         whole.found_payments.extend(part.found_payments);
         whole.paid_as_seen = part.paid_as_seen.or(whole.paid_as_seen);
+        whole.reservations.extend(part.reservations);
+        whole.found_texts.extend(part.found_texts);
         whole.cleared.extend(part.cleared);
         whole.agreed = part.agreed.or(whole.agreed);
         whole.verified = part.verified.or(whole.verified);

@@ -15,8 +15,10 @@ use orderbridge_schema::work::Aspects;
 
 use crate::error::ReadError;
 use crate::matches::{contact, with_number};
+use crate::own_records::{digests, stock_tracked};
 use crate::patience::Patience;
 use crate::payments;
+use crate::reserved::{on_hand, reservations};
 use crate::session::Session;
 use crate::store_orders::store_orders;
 
@@ -34,6 +36,9 @@ pub(crate) async fn fetch(session: &Session, mut asked: Vec<Asked<'_>>) -> Faile
     notes(session, &mut asked, &mut failed).await;
     products(session, &mut asked, &mut failed).await;
     method_names(session, &mut asked, &mut failed).await;
+    digests(session, &mut asked, &mut failed);
+    stock_tracked(session, &mut asked, &mut failed).await;
+    reservations(session, &mut asked, &mut failed).await;
     let single = asked.into_iter().filter(|(order, _)| !failed.contains_key(&order.id));
     let patience = Mutex::default();
     let reads: Vec<_> = single.map(|(order, needs)| details(session, order, needs, &patience)).collect();
@@ -47,7 +52,7 @@ pub(crate) async fn fetch(session: &Session, mut asked: Vec<Asked<'_>>) -> Faile
 }
 
 /// The orders that ask for one of the wanted facts.
-fn wanting<'a, 'b>(asked: &'b mut [Asked<'a>], wants: impl Fn(&Need) -> bool) -> Vec<&'b mut Asked<'a>> {
+pub(crate) fn wanting<'a, 'b>(asked: &'b mut [Asked<'a>], wants: impl Fn(&Need) -> bool) -> Vec<&'b mut Asked<'a>> {
     asked.iter_mut().filter(|(_, needs)| needs.iter().any(&wants)).collect()
 }
 
@@ -206,8 +211,15 @@ const fn platform_of(need: &Need) -> Option<Platform> {
         Need::Lines | Need::Taxes | Need::Addresses | Need::PickUps | Need::Coupons | Need::Fees | Need::Shipments | Need::Transactions => {
             Some(Platform::Bigcommerce)
         }
-        Need::Contact | Need::Existing | Need::WithNumber(_) | Need::Payments(_) => Some(Platform::Brightpearl),
+        Need::Contact
+        | Need::Existing
+        | Need::WithNumber(_)
+        | Need::Payments(_)
+        | Need::OnHand { .. }
+        | Need::OrderNotes(_)
+        | Need::EmptyFields(..) => Some(Platform::Brightpearl),
         Need::StoreOrder | Need::SalesOrder(_) | Need::Notes | Need::Products(_) | Need::MethodNames => None,
+        Need::Reservation(_) | Need::StockTracked(_) | Need::Digests(_) => None,
     }
 }
 
@@ -239,8 +251,18 @@ async fn detail(session: &Session, order: &mut OrderFacts, need: Need) -> Result
             order.existing = Some(session.brightpearl.orders_with_external_ref(&key, None, share).await.map_err(ReadError::brightpearl)?);
         }
         Need::WithNumber(channel) => order.with_number = Some(with_number(session, id, channel).await?),
+        Need::OnHand { sales_order, warehouse, products } => on_hand(session, order, (sales_order, warehouse), &products).await?,
+        Need::OrderNotes(sales_order) => {
+            let notes = session.brightpearl.order_notes(sales_order, share).await.map_err(ReadError::brightpearl)?;
+            order.order_notes.insert(sales_order, notes);
+        }
+        Need::EmptyFields(sales_order, codes) => {
+            let empty = session.brightpearl.empty_order_fields(sales_order, &codes, share).await.map_err(ReadError::brightpearl)?;
+            order.empty_fields.insert(sales_order, empty);
+        }
         // Read for all orders together before.
         Need::StoreOrder | Need::SalesOrder(_) | Need::Notes | Need::Products(_) | Need::MethodNames => {}
+        Need::Reservation(_) | Need::StockTracked(_) | Need::Digests(_) => {}
     }
     Ok(())
 }

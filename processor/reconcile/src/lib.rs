@@ -5,10 +5,12 @@ mod error;
 mod fetch;
 mod matches;
 mod nested;
+mod own_records;
 mod patience;
 mod payments;
 mod preview;
 mod remembered;
+mod reserved;
 mod session;
 mod store_orders;
 

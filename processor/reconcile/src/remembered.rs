@@ -22,5 +22,7 @@ pub fn remembered(id: StoreOrderId, aspects: Aspects, state: OrderState) -> Orde
     facts.payment_links = state.payments;
     facts.paid_as_seen = state.paid_as_seen;
     facts.agreed = state.agreed;
+    facts.reservations = state.reservations;
+    facts.sent_texts = state.sent_texts;
     facts
 }

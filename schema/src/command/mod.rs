@@ -1,6 +1,7 @@
 //! Calls that change a platform, as data, with a key that names what they achieve.
 
 mod bodies;
+mod extras;
 mod payment;
 
 use std::fmt;
@@ -10,9 +11,11 @@ use sha2::{Digest, Sha256};
 
 use crate::facts::Address;
 use crate::ids::{AccountCode, Platform, SalesOrderId, SalesOrderStatusId, StoreHash, StoreOrderId, StoreStatusId};
+use crate::order_text::FieldWrite;
 use crate::work::Scope;
 
 pub use bodies::{NewContact, NewRow, NewSalesOrder, NewShipment, RowLine};
+pub use extras::{NewOrderNote, Reservation};
 pub use payment::{NewPayment, PaymentKind, REFERENCE_CHARS_MAX, payment_reference};
 
 /// What may be done when it is not known whether a command took effect.
@@ -45,11 +48,19 @@ pub enum CommandKind {
     CreateShipment,
     /// Book a payment in Brightpearl.
     CreatePayment,
+    /// Keep stock back for a sales order that nothing is kept back for yet.
+    ReserveStock,
+    /// Set how much stock is kept back for a sales order.
+    SetReservation,
+    /// Set custom fields of a sales order.
+    SetOrderFields,
+    /// Add a note to a sales order.
+    AddOrderNote,
 }
 
 impl CommandKind {
     /// Every kind, for tests and reports that must not forget one.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::CreateContact,
         Self::CreateSalesOrder,
         Self::SetExternalOrderId,
@@ -57,6 +68,10 @@ impl CommandKind {
         Self::SetStoreStatus,
         Self::CreateShipment,
         Self::CreatePayment,
+        Self::ReserveStock,
+        Self::SetReservation,
+        Self::SetOrderFields,
+        Self::AddOrderNote,
     ];
 
     /// Name in the journal and in metrics.
@@ -70,6 +85,10 @@ impl CommandKind {
             Self::SetStoreStatus => "set-store-status",
             Self::CreateShipment => "create-shipment",
             Self::CreatePayment => "create-payment",
+            Self::ReserveStock => "reserve-stock",
+            Self::SetReservation => "set-reservation",
+            Self::SetOrderFields => "set-order-fields",
+            Self::AddOrderNote => "add-order-note",
         }
     }
 
@@ -85,6 +104,7 @@ impl CommandKind {
         match self {
             Self::CreateContact | Self::CreateSalesOrder | Self::SetSalesOrderStatus | Self::CreatePayment => Platform::Brightpearl,
             Self::SetExternalOrderId | Self::SetStoreStatus | Self::CreateShipment => Platform::Bigcommerce,
+            Self::ReserveStock | Self::SetReservation | Self::SetOrderFields | Self::AddOrderNote => Platform::Brightpearl,
         }
     }
 
@@ -98,7 +118,11 @@ impl CommandKind {
             | Self::SetSalesOrderStatus
             | Self::SetStoreStatus
             | Self::CreateShipment
-            | Self::CreatePayment => 1,
+            | Self::CreatePayment
+            | Self::ReserveStock
+            | Self::SetReservation
+            | Self::SetOrderFields
+            | Self::AddOrderNote => 1,
         }
     }
 
@@ -110,6 +134,9 @@ impl CommandKind {
             Self::CreateSalesOrder | Self::CreatePayment => Repeatability::Keyed,
             Self::SetExternalOrderId | Self::SetSalesOrderStatus | Self::SetStoreStatus => Repeatability::Absolute,
             Self::CreateContact | Self::CreateShipment => Repeatability::LookFirst,
+            // A second POST of a reservation is added to the first, a PUT takes its place (BP §h.2); notes cannot be taken away (BP §e.7).
+            Self::ReserveStock | Self::AddOrderNote => Repeatability::LookFirst,
+            Self::SetReservation | Self::SetOrderFields => Repeatability::Absolute,
         }
     }
 }
@@ -173,6 +200,19 @@ pub enum Command {
     CreateShipment(Box<NewShipment>),
     /// Book a payment.
     CreatePayment(Box<NewPayment>),
+    /// Keep stock back.
+    ReserveStock(Box<Reservation>),
+    /// Set how much stock is kept back.
+    SetReservation(Box<Reservation>),
+    /// Set custom fields, all in one call.
+    SetOrderFields {
+        /// Of which sales order.
+        sales_order: SalesOrderId,
+        /// Which, and to what.
+        fields: Vec<FieldWrite>,
+    },
+    /// Add an order note.
+    AddOrderNote(Box<NewOrderNote>),
 }
 
 impl Command {
@@ -187,6 +227,10 @@ impl Command {
             Self::SetStoreStatus { .. } => CommandKind::SetStoreStatus,
             Self::CreateShipment(_) => CommandKind::CreateShipment,
             Self::CreatePayment(_) => CommandKind::CreatePayment,
+            Self::ReserveStock(_) => CommandKind::ReserveStock,
+            Self::SetReservation(_) => CommandKind::SetReservation,
+            Self::SetOrderFields { .. } => CommandKind::SetOrderFields,
+            Self::AddOrderNote(_) => CommandKind::AddOrderNote,
         }
     }
 
@@ -206,7 +250,9 @@ impl Command {
             Self::CreateContact(contact) => contact.email_hash.clone(),
             Self::CreateSalesOrder(order) => order.external_ref.clone(),
             Self::SetExternalOrderId { order, .. } | Self::SetStoreStatus { order, .. } => order.to_string(),
-            Self::SetSalesOrderStatus { sales_order, .. } => sales_order.to_string(),
+            Self::SetSalesOrderStatus { sales_order, .. } | Self::SetOrderFields { sales_order, .. } => sales_order.to_string(),
+            Self::ReserveStock(reservation) | Self::SetReservation(reservation) => reservation.sales_order.to_string(),
+            Self::AddOrderNote(note) => note.key(),
             Self::CreateShipment(shipment) => NewShipment::mark(shipment.note_kind, shipment.note, Some(shipment.address)),
             Self::CreatePayment(payment) => payment.reference.clone(),
         }
@@ -225,7 +271,9 @@ impl Command {
             Self::CreateContact(contact) => format!("contact/{}", contact.email_hash),
             Self::CreateSalesOrder(order) => format!("sales-order-of/{}", order.order),
             Self::SetExternalOrderId { order, .. } | Self::SetStoreStatus { order, .. } => format!("order/{order}"),
-            Self::SetSalesOrderStatus { sales_order, .. } => format!("sales-order/{sales_order}"),
+            Self::SetSalesOrderStatus { sales_order, .. } | Self::SetOrderFields { sales_order, .. } => format!("sales-order/{sales_order}"),
+            Self::ReserveStock(reservation) | Self::SetReservation(reservation) => format!("sales-order/{}", reservation.sales_order),
+            Self::AddOrderNote(note) => format!("sales-order/{}", note.sales_order),
             Self::CreateShipment(shipment) => format!("order/{}", shipment.order),
             // Not the sales order itself: a payment in doubt must not hold up its status.
             Self::CreatePayment(payment) => format!("payments-of/{}", payment.order),
@@ -239,14 +287,26 @@ impl Command {
         let addresses: Vec<&Address> = match self {
             Self::CreateContact(contact) => vec![&contact.address],
             Self::CreateSalesOrder(order) => vec![&order.billing, &order.delivery],
+            // Somebody's own words cannot be hidden piece by piece: see `carries_words`.
             Self::SetExternalOrderId { .. }
             | Self::SetSalesOrderStatus { .. }
             | Self::SetStoreStatus { .. }
             | Self::CreateShipment(_)
-            | Self::CreatePayment(_) => Vec::new(),
+            | Self::CreatePayment(_)
+            | Self::ReserveStock(_)
+            | Self::SetReservation(_)
+            | Self::SetOrderFields { .. }
+            | Self::AddOrderNote(_) => Vec::new(),
         };
         let pieces = addresses.into_iter().flat_map(Address::personal_data);
         pieces.map(str::trim).filter(|piece| piece.chars().count() > 1).collect()
+    }
+
+    /// Whether it would write somebody's own words. A platform's answer to it is told without the platform's text, which may repeat any
+    /// of them.
+    #[must_use]
+    pub const fn carries_words(&self) -> bool {
+        matches!(self, Self::SetOrderFields { .. } | Self::AddOrderNote(_))
     }
 
     /// A digest of what it would write, for comparing; it tells nothing about the content.
@@ -256,13 +316,16 @@ impl Command {
         match self {
             Self::CreateContact(contact) => hash.update(format!("{:?}|{:?}", contact.email_hash, contact.price_list)),
             Self::CreateSalesOrder(order) => hash.update(format!("{}|{:?}", order.external_ref, order.rows)),
+            // Of somebody's own words only their keyed digest shows: a plain one of a short text could be guessed.
             Self::SetExternalOrderId { .. }
             | Self::SetSalesOrderStatus { .. }
             | Self::SetStoreStatus { .. }
             | Self::CreateShipment(_)
-            | Self::CreatePayment(_) => {
-                hash.update(format!("{self:?}"));
-            }
+            | Self::CreatePayment(_)
+            | Self::ReserveStock(_)
+            | Self::SetReservation(_)
+            | Self::SetOrderFields { .. }
+            | Self::AddOrderNote(_) => hash.update(format!("{self:?}")),
         }
         hex::encode(hash.finalize())
     }
@@ -282,6 +345,10 @@ impl Command {
                 format!("ship {pieces} items of store order {} ({mark})", shipment.order)
             }
             Self::CreatePayment(payment) => payment.describe(),
+            Self::ReserveStock(reservation) => format!("reserve {}", reservation.describe()),
+            Self::SetReservation(reservation) => format!("set the reservation to {}", reservation.describe()),
+            Self::SetOrderFields { sales_order, fields } => extras::describe_fields(*sales_order, fields),
+            Self::AddOrderNote(note) => format!("add the {} to sales order {} as an order note", note.source.words(), note.sales_order),
         }
     }
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
+use super::Standing;
 use crate::ids::{
     ChannelId, ContactId, InstallationId, NoteId, ProductId, SalesOrderId, SalesOrderRowId, SalesOrderStatusId, ShippingMethodId, WarehouseId,
 };
@@ -41,6 +42,8 @@ pub struct SalesOrder {
     pub tax: Decimal,
     /// When it last changed, if Brightpearl says.
     pub updated_at: Option<Timestamp>,
+    /// How far it has come.
+    pub standing: Standing,
     /// Its rows in their order.
     pub rows: Vec<SalesOrderRow>,
 }
@@ -145,4 +148,6 @@ pub struct ProductIdentity {
     pub sku: String,
     /// Archived products are never matched.
     pub live: bool,
+    /// Whether stock is kept of it, if Brightpearl says.
+    pub stock_tracked: Option<bool>,
 }

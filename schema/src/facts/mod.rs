@@ -5,12 +5,16 @@
 
 mod brightpearl;
 mod payments;
+mod personal;
+mod standing;
 mod store;
 
 use rust_decimal::Decimal;
 
 pub use brightpearl::{ContactMatch, Note, NoteRow, ProductIdentity, SalesOrder, SalesOrderMatch, SalesOrderRow};
 pub use payments::{SalesOrderPayment, Transaction, TransactionEvent, Transactions};
+pub use personal::PersonalText;
+pub use standing::{Allocated, Standing};
 pub use store::{Coupon, Fee, LineKind, OrderAddress, OrderLine, PickUp, StoreOrder, StoreShipment, TaxRow, Taxed};
 
 /// An amount with its tax: what was charged for delivery, handling, wrapping or a fee.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use super::{Address, Charge};
+use super::{Address, Charge, PersonalText};
 use crate::ids::{OrderAddressId, OrderLineId, ShipmentId, StoreChannelId, StoreCustomerId, StoreOrderId, StoreStatusId};
 
 /// A BigCommerce order as it is now (BC §d.2).
@@ -59,6 +59,10 @@ pub struct StoreOrder {
     pub external_source: String,
     /// Free text for another system's id, empty if unused (`external_order_id`).
     pub external_order_id: String,
+    /// What the customer wrote at the checkout, empty if nothing.
+    pub customer_message: PersonalText,
+    /// What the store's staff wrote, empty if nothing.
+    pub staff_notes: PersonalText,
 }
 
 /// What kind of thing an order line sells (BC §d.3).

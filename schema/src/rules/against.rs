@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::notes::FIELD_PREFIX;
 use super::{RuleProblem, Rules};
 use crate::ids::Platform;
 use crate::reference::{Listed, Reference, StoreCurrency, StoreReference};
@@ -77,6 +78,8 @@ pub const NAMES: &[(&str, List)] = &[
     ("taxes_and_accounts.discount_nominal_code", List::NominalCodes),
     ("taxes_and_accounts.fee_nominal_code", List::NominalCodes),
     ("fulfilment.methods[].brightpearl", List::ShippingMethods),
+    ("notes.customer_message", List::CustomFields),
+    ("notes.staff_notes", List::CustomFields),
     ("payments.methods[].method", List::PaymentMethods),
     ("payments.default_method", List::PaymentMethods),
     ("payments.offline[].paid_statuses[]", List::StoreStatuses),
@@ -183,7 +186,9 @@ impl Rules {
             if entries.is_empty() && list.platform() == Platform::Bigcommerce {
                 continue;
             }
-            for (path, named) in named_at(&rules, pattern) {
+            // Where a field may be named, a word may stand that names none.
+            let names = named_at(&rules, pattern).into_iter().filter(|(_, named)| list != List::CustomFields || named.starts_with(FIELD_PREFIX));
+            for (path, named) in names {
                 if !entries.iter().any(|(id, _)| *id == named) {
                     unknown.push(list.problem(path, &named, &entries));
                 }

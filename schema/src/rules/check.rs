@@ -46,6 +46,7 @@ impl Rules {
         }
         check_orders(&self.orders, &mut found);
         found.0.extend(self.payments.problems());
+        found.0.extend(self.notes.problems());
         found.0
     }
 }

@@ -10,6 +10,7 @@ mod compare;
 mod defaults;
 mod fulfilment;
 mod known_lists;
+mod notes;
 mod orders;
 mod payments;
 mod status;
@@ -26,7 +27,8 @@ pub use compare::{RuleDifference, compare};
 pub use defaults::{Choices, OrderDefaults};
 pub use fulfilment::{Carrier, CarrierEntry, FulfilmentRules};
 pub use known_lists::KnownLists;
-pub use orders::{OrderRules, PriceMode, ShippingMethodEntry, Unmapped};
+pub use notes::{NoteRules, TextTarget};
+pub use orders::{Allocation, OrderRules, PriceMode, ShippingMethodEntry, Unmapped};
 pub use payments::{OfflineEntry, PaymentMethodEntry, PaymentRules};
 pub use status::{StatusRules, ToBrightpearlEntry, ToStoreEntry};
 pub use version::{Author, Origin};
@@ -44,6 +46,8 @@ pub struct Rules {
     pub fulfilment: FulfilmentRules,
     /// What was paid to payments.
     pub payments: PaymentRules,
+    /// The order's texts.
+    pub notes: NoteRules,
 }
 
 #[cfg(test)]

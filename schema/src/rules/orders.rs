@@ -60,6 +60,8 @@ pub struct OrderRules {
     pub unmapped_shipping: Unmapped,
     /// Statuses, both ways.
     pub status: StatusRules,
+    /// When stock is reserved for a new sales order, in its warehouse.
+    pub allocation: Allocation,
 }
 
 impl Default for OrderRules {
@@ -88,6 +90,7 @@ impl Default for OrderRules {
             default_shipping_method: None,
             unmapped_shipping: Unmapped::default(),
             status: StatusRules::default(),
+            allocation: Allocation::default(),
         }
     }
 }
@@ -124,6 +127,19 @@ impl OrderRules {
         };
         !names(&self.except_sources) && (self.sources.is_empty() || names(&self.sources))
     }
+}
+
+/// When stock is reserved for a new sales order (BP §h.2). Merchants may leave it to Brightpearl's own automation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Allocation {
+    /// Never by us.
+    #[default]
+    Off,
+    /// As soon as the sales order is there.
+    OnCreation,
+    /// Once Brightpearl has it as paid, or as having nothing to pay.
+    WhenPaid,
 }
 
 /// One line of the map from delivery text to shipping method.

@@ -95,7 +95,7 @@ fn a_replay_that_is_stopped_paused_or_killed_goes_on_where_it_was() {
         let installation = Installation::new(&[]).await;
         let _ingest = installation.start("ingest", &[]).await;
         let (merchant, orders) = waiting(&installation).await;
-        let selection = ["run", "--tenant", &merchant.id, "--topic", "bigcommerce.orders.v1"];
+        let selection = ["--tenant", &merchant.id, "--topic", "bigcommerce.orders.v1"];
 
         // Ctrl-C leaves it paused and says how to go on.
         let (mut role, id) = begin(&installation, &selection).await;
@@ -139,7 +139,7 @@ fn a_cancelled_replay_puts_nothing_more_in() {
         let installation = Installation::new(&[]).await;
         let _ingest = installation.start("ingest", &[]).await;
         let (merchant, _) = waiting(&installation).await;
-        let (mut role, id) = begin(&installation, &["run", "--tenant", &merchant.id, "--topic", "bigcommerce.orders.v1"]).await;
+        let (mut role, id) = begin(&installation, &["--tenant", &merchant.id, "--topic", "bigcommerce.orders.v1"]).await;
         installation.orderbridge(&["replay", "cancel", &id]).await;
         role.ended().await;
         let shown = json(&installation, &["replay", "show", &id]).await;

@@ -1,6 +1,7 @@
 //! Remembered pairs of ids, and all that is known about an order.
 
 mod agree;
+mod extras;
 mod find;
 mod linked;
 mod marks;
@@ -13,8 +14,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use orderbridge_schema::command::{CommandKind, PaymentKind};
 use orderbridge_schema::decision::Agreement;
-use orderbridge_schema::ids::{SalesOrderId, TenantId};
+use orderbridge_schema::ids::{SalesOrderId, StoreOrderId, TenantId};
 use orderbridge_schema::link::{ContactLink, OrderLink, PaymentLink, RowLink, ShipmentLink};
+use orderbridge_schema::order_text::SentText;
+use orderbridge_schema::reservation::ReservationMark;
 use orderbridge_schema::seen::StatusSet;
 
 use crate::journal::JournalEntry;
@@ -36,6 +39,10 @@ pub enum NewLink {
     Payment(TenantId, PaymentLink),
     /// A shopper and their contact, in the command's account.
     Contact(ContactLink),
+    /// How far a reservation has come.
+    Reservation(TenantId, StoreOrderId, ReservationMark),
+    /// What stands of a text on a sales order.
+    Text(TenantId, StoreOrderId, SentText),
 }
 
 /// Whether a comparison of a sales order with its store order was remembered.
@@ -67,6 +74,10 @@ pub struct OrderState {
     pub agreed: Option<Agreement>,
     /// Effects that wait.
     pub holds: Vec<StoredHold>,
+    /// How far its sales orders' reservations have come.
+    pub reservations: Vec<ReservationMark>,
+    /// What stands of its texts on its sales orders.
+    pub sent_texts: Vec<SentText>,
     /// Commands on the order or its sales orders that are sent, in doubt, or confirmed with their id unknown.
     pub unsettled: Vec<JournalEntry>,
     /// Statuses it was seen in, while it has no sales order.

@@ -21,6 +21,7 @@ use crate::db::{Db, Lane};
 use crate::error::DbError;
 use crate::journal::{StoredCommand, seconds};
 use crate::links::OrderState;
+use crate::links::extras::{StoredMark, StoredText};
 use crate::links::payment::{PAYMENT_LINK, StoredPayment};
 use crate::sql::{bigs, parsed, unsigned};
 use crate::work::{StoredHold, effect};
@@ -35,6 +36,8 @@ const STATE: &str = "select o.id, \
      (select coalesce(jsonb_agg({PAYMENT_LINK} order by p.payment), '[]') from payment_links p where p.tenant = $1 and p.store_order = o.id) as payments, \
      (select s.seen from payments_seen s where s.tenant = $1 and s.store_order = o.id) as paid_as_seen, \
      (select coalesce(jsonb_agg(to_jsonb(a)), '[]') from agreements a where a.tenant = $1 and a.store_order = o.id) as agreed, \
+     (select coalesce(jsonb_agg(to_jsonb(m) order by m.sales_order), '[]') from reservations m where m.tenant = $1 and m.store_order = o.id) as reservations, \
+     (select coalesce(jsonb_agg(to_jsonb(x) order by x.sales_order, x.source), '[]') from sent_texts x where x.tenant = $1 and x.store_order = o.id) as sent_texts, \
      (select coalesce(jsonb_agg(to_jsonb(h) order by h.effect), '[]') from holds h where h.scope = $1 and h.kind = 'order' and h.entity = o.id) as holds, \
      (select to_jsonb(m) from order_marks m where m.tenant = $1 and m.store_order = o.id) as marks, \
      (select coalesce(jsonb_agg(to_jsonb(c) || jsonb_build_object( \
@@ -62,6 +65,10 @@ struct Row {
     paid_as_seen: Option<String>,
     #[diesel(sql_type = Jsonb)]
     agreed: Value,
+    #[diesel(sql_type = Jsonb)]
+    reservations: Value,
+    #[diesel(sql_type = Jsonb)]
+    sent_texts: Value,
     #[diesel(sql_type = Jsonb)]
     holds: Value,
     #[diesel(sql_type = Jsonb)]
@@ -207,6 +214,8 @@ fn read(tenant: &TenantId, row: Row) -> Result<(StoreOrderId, OrderState), DbErr
         payments: list::<StoredPayment>(row.payments)?.into_iter().map(StoredPayment::read).collect::<Result<_, _>>()?,
         paid_as_seen: row.paid_as_seen,
         agreed: list::<StoredAgreement>(row.agreed)?.into_iter().next().map(StoredAgreement::read),
+        reservations: list::<StoredMark>(row.reservations)?.into_iter().map(StoredMark::read).collect::<Result<_, _>>()?,
+        sent_texts: list::<StoredText>(row.sent_texts)?.into_iter().map(StoredText::read).collect::<Result<_, _>>()?,
         holds: list::<HoldJson>(row.holds)?.into_iter().map(hold).collect::<Result<_, DbError>>()?,
         unsettled: list::<StoredCommand>(row.unsettled)?.into_iter().map(StoredCommand::read).collect::<Result<_, _>>()?,
         seen: StatusSet::from_bits(marks.seen),

@@ -12,7 +12,7 @@ use crate::db::{Db, Lane};
 use crate::error::DbError;
 use crate::links::marks::forget_on;
 use crate::links::payment::write_payment;
-use crate::links::{Comparison, NewLink};
+use crate::links::{Comparison, NewLink, extras};
 use crate::sql::{big, bigs, small, transaction};
 use crate::timeline::{TimelineEntry, append_on};
 use crate::work::record_holds_on;
@@ -25,6 +25,8 @@ pub(crate) fn write_links(conn: &mut PgConnection, account: &AccountCode, links:
             NewLink::Shipment(tenant, link) => write_shipment(conn, tenant, link)?,
             NewLink::Payment(tenant, link) => write_payment(conn, account, tenant, link)?,
             NewLink::Contact(link) => write_contact(conn, account, link)?,
+            NewLink::Reservation(tenant, order, mark) => extras::write_reservation(conn, tenant, *order, mark)?,
+            NewLink::Text(tenant, order, text) => extras::write_text(conn, tenant, *order, text)?,
         }
     }
     Ok(())

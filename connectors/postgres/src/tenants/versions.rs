@@ -17,8 +17,17 @@ use crate::tenants::live::follow_rules;
 use crate::work::{Causes, release_on};
 
 /// Holds that a change of rules may mend: what a platform refused was most often a channel, a status or a code of the rules.
-const RULE_CAUSES: [&str; 7] =
-    ["missing-rule", "missing-tax-code", "refused", "no-email", "unmapped-shipping", "missing-payment-method", "unusable-payment-method"];
+const RULE_CAUSES: [&str; 9] = [
+    "missing-rule",
+    "missing-tax-code",
+    "refused",
+    "no-email",
+    "unmapped-shipping",
+    "missing-payment-method",
+    "unusable-payment-method",
+    "unknown-field",
+    "unfit-for-field",
+];
 
 const VERSIONS: &str = "select version, rules, author, saved_at, origin, restored_from from rules_versions where tenant = $1";
 

@@ -5,7 +5,7 @@ use orderbridge_schema::ids::ProductId;
 use crate::support::{TestDb, account, at};
 
 fn product(id: u64, sku: &str, live: bool) -> ProductIdentity {
-    ProductIdentity { id: ProductId(id), sku: sku.into(), live }
+    ProductIdentity { id: ProductId(id), sku: sku.into(), live, stock_tracked: None }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -208,6 +208,8 @@ fn own_records(full: &OrderFacts) -> OrderFacts {
         wanted_adoption: full.wanted_adoption,
         creation_in_doubt: full.creation_in_doubt,
         shipments_in_doubt: full.shipments_in_doubt.clone(),
+        reservations: full.reservations.clone(),
+        sent_texts: full.sent_texts.clone(),
         ..OrderFacts::new(full.id, full.aspects)
     }
 }
@@ -235,5 +237,7 @@ fn answer(need: &Need, full: &OrderFacts, facts: &mut OrderFacts) {
         Need::Existing => facts.existing.clone_from(&full.existing),
         Need::WithNumber(_) => facts.with_number.clone_from(&full.with_number),
         Need::MethodNames => facts.method_names.clone_from(&full.method_names),
+        Need::Reservation(_) | Need::OnHand { .. } | Need::StockTracked(_) => crate::allocation::answer(need, full, facts),
+        Need::Digests(_) | Need::OrderNotes(_) | Need::EmptyFields(..) => crate::texts::answer(need, full, facts),
     }
 }

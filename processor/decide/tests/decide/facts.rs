@@ -4,7 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use orderbridge_decide::{SkuKey, sku_key};
 use orderbridge_schema::decision::{AgreedStatus, Agreement};
 use orderbridge_schema::facts::{
-    Address, Charge, LineKind, Note, NoteRow, OrderAddress, OrderLine, SalesOrder, SalesOrderRow, StoreOrder, StoreShipment, TaxRow, Taxed,
+    Address, Charge, LineKind, Note, NoteRow, OrderAddress, OrderLine, PersonalText, SalesOrder, SalesOrderRow, Standing, StoreOrder, StoreShipment,
+    TaxRow, Taxed,
 };
 use orderbridge_schema::ids::{
     ChannelId, ContactId, InstallationId, NoteId, OrderAddressId, OrderLineId, ProductId, SalesOrderId, SalesOrderRowId, SalesOrderStatusId,
@@ -117,6 +118,8 @@ pub fn store_order() -> StoreOrder {
         source: "www".into(),
         external_source: String::new(),
         external_order_id: String::new(),
+        customer_message: PersonalText::default(),
+        staff_notes: PersonalText::default(),
     }
 }
 
@@ -177,6 +180,7 @@ pub fn sales_order() -> SalesOrder {
         total: d("42.00"),
         tax: d("7.00"),
         updated_at: None,
+        standing: Standing::default(),
         rows: vec![
             row(TEA_ROW, TEA_PRODUCT, 2, "Tea"),
             row(MUG_ROW, MUG_PRODUCT, 1, "Mug"),

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod adoption;
 #[cfg(test)]
+mod allocation;
+#[cfg(test)]
 mod case;
 #[cfg(test)]
 mod choices;
@@ -43,5 +45,7 @@ mod shipments;
 mod shoppers;
 #[cfg(test)]
 mod status;
+#[cfg(test)]
+mod texts;
 #[cfg(test)]
 mod verification;

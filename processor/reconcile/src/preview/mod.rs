@@ -3,6 +3,7 @@
 //! A decision names only the next step; what follows from it is decided again as if the step had been taken, as long as that needs no
 //! knowledge that only the platform can give. Where it would, the preview ends and says so.
 
+mod extras;
 mod step;
 
 use std::collections::BTreeMap;

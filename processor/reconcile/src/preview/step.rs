@@ -1,7 +1,7 @@
 //! One step of a preview: the decision is noted, and the facts become what they would be.
 
 use jiff::Timestamp;
-use orderbridge_decide::{ContactFact, Context, OrderFacts, Step, decide_order};
+use orderbridge_decide::{ContactFact, Context, OrderFacts};
 use orderbridge_postgres::{CommandState, JournalEntry};
 use orderbridge_schema::command::{Command, NewPayment, NewSalesOrder, NewShipment, external_ref};
 use orderbridge_schema::decision::{AgreedStatus, Agreement, Decision};
@@ -10,7 +10,7 @@ use orderbridge_schema::ids::{ContactId, PaymentId, SalesOrderId, ShipmentId};
 use orderbridge_schema::link::{OrderLink, PaymentLink, ShipmentLink};
 use orderbridge_schema::work::{Aspects, Scope};
 
-use super::{Change, Preview, What};
+use super::{Change, Preview, What, extras};
 use crate::error::ReadError;
 use crate::session::Session;
 
@@ -99,6 +99,7 @@ fn record(session: &Session, facts: &mut OrderFacts, preview: &mut Preview, deci
         facts.payment_links.push(found.clone());
         recorded = true;
     }
+    recorded |= extras::record(facts, preview, decision);
     if let Some(pair) = decision.agreed.filter(|pair| facts.agreed.map(|agreement| agreement.pair) != Some(*pair)) {
         preview.records.push(format!("that status {} at the store and {} in Brightpearl agree is noted", pair.store, pair.brightpearl));
         facts.agreed = Some(Agreement { pair, before: facts.agreed.map(|agreement| agreement.pair), at: now });
@@ -138,7 +139,11 @@ fn made_before(session: &Session, facts: &mut OrderFacts, preview: &mut Preview,
             | Command::CreateShipment(_)
             | Command::SetExternalOrderId { .. }
             | Command::SetSalesOrderStatus { .. }
-            | Command::SetStoreStatus { .. },
+            | Command::SetStoreStatus { .. }
+            | Command::ReserveStock(_)
+            | Command::SetReservation(_)
+            | Command::SetOrderFields { .. }
+            | Command::AddOrderNote(_),
             _,
         ) => None,
     }
@@ -183,6 +188,7 @@ fn what(facts: &OrderFacts, command: &Command) -> What {
         Command::CreateShipment(shipment) => {
             What::Shipment { mark: NewShipment::mark(shipment.note_kind, shipment.note, None), lines: shipment.items.clone() }
         }
+        Command::ReserveStock(_) | Command::SetReservation(_) | Command::SetOrderFields { .. } | Command::AddOrderNote(_) => extras::what(command),
     }
 }
 
@@ -200,7 +206,9 @@ fn follow_creation(session: &Session, facts: &mut OrderFacts, preview: &mut Prev
     let mut rules = (*session.rules).clone();
     rules.payments.enabled = false;
     let ctx = Context { rules: &rules, ..session.context(now) };
-    let Step::Decided(decision) = decide_order(&ctx, &after) else { return };
+    after.order_notes.insert(made, Vec::new());
+    let Some(decision) = extras::decided(session, &ctx, &mut after) else { return };
+    extras::follow_texts(session, preview, &decision, order.order);
     for command in decision.commands.iter().filter(|command| matches!(command, Command::SetExternalOrderId { .. })) {
         let key = command.key(&Scope::Tenant(session.tenant.clone()), &session.account);
         let What::Field { of, field, from, .. } = what(facts, command) else { continue };
@@ -230,6 +238,9 @@ fn pretend(facts: &mut OrderFacts, preview: &mut Preview, command: &Command, now
         Command::SetStoreStatus { status, agreed_with, .. } => {
             facts.store_order.iter_mut().flatten().for_each(|order| order.status = *status);
             agree(facts, AgreedStatus { store: *status, brightpearl: *agreed_with });
+        }
+        Command::ReserveStock(_) | Command::SetReservation(_) | Command::SetOrderFields { .. } | Command::AddOrderNote(_) => {
+            extras::pretend(facts, command);
         }
         Command::CreateShipment(shipment) => {
             preview.unknown = Some("the store moves the order's status by itself when a shipment is made; statuses are compared after that");
