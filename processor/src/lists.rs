@@ -139,6 +139,8 @@ impl Worker {
             }
             let unknown = self.unknown_names(tenant).await?;
             self.connections.references.forget(std::slice::from_ref(&tenant.id));
+            // What was released when the lists came in may have been held once more by those that this processor still went by.
+            self.db.release_for_lists(&tenant.id).await.map_err(|error| of_db(&error))?;
             let before = watched.checked.insert(tenant.id.clone(), (basis, unknown.clone())).map(|(_, before)| before).unwrap_or_default();
             tell_change(tenant, &before, &unknown);
         }

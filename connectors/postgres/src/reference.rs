@@ -60,6 +60,13 @@ struct ListsRow {
     read_at: Time,
 }
 
+fn release_for_lists_on(conn: &mut PgConnection, tenant: &Scope, now: Timestamp) -> Result<(), DbError> {
+    for cause in LIST_CAUSES {
+        release_on(conn, &Causes::Prefix(cause.into()), Some(tenant), now)?;
+    }
+    Ok(())
+}
+
 impl Db {
     /// An account's lists, if they were ever read. What an earlier version wrote in another form counts as never read.
     ///
@@ -128,6 +135,15 @@ impl Db {
         .await
     }
 
+    /// Releases what waits for something in the platforms' lists.
+    ///
+    /// # Errors
+    /// [`DbError`].
+    pub async fn release_for_lists(&self, tenant: &TenantId) -> Result<(), DbError> {
+        let (scope, now) = (Scope::Tenant(tenant.clone()), self.now());
+        self.run(Lane::Hot, move |conn| transaction(conn, |conn| release_for_lists_on(conn, &scope, now))).await
+    }
+
     /// Whoever waits for something in these lists is released if they differ from those that were read before.
     async fn save_lists<T: Serialize>(&self, scope: &Scope, lists: &T) -> Result<(), DbError> {
         let (scope, now) = (scope.clone(), self.now());
@@ -141,9 +157,7 @@ impl Db {
                 sql_query(sql).bind::<Text, _>(scope.to_string()).bind::<Jsonb, _>(&lists).bind::<Timestamptz, _>(time(now)).execute(conn)?;
                 if !is_known.yes {
                     for tenant in tenants_of(conn, &scope)? {
-                        for cause in LIST_CAUSES {
-                            release_on(conn, &Causes::Prefix(cause.into()), Some(&tenant), now)?;
-                        }
+                        release_for_lists_on(conn, &tenant, now)?;
                     }
                 }
                 Ok(())
