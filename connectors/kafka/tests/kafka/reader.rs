@@ -93,7 +93,10 @@ async fn a_dead_letter_that_is_put_back_and_comes_again_names_the_former_one() {
     let record = store.records.lock().unwrap()[0].clone();
     // The first try must wait for the connection; on a busy machine it may be given up all the same, as intake's may.
     crate::support::eventually("the producer is connected", || letters.health().is_ok()).await;
-    while letters.publish(&record, "no good", "2026-03-01T09:30:00Z".parse().unwrap()).await.is_err_and(|error| error.is_transient()) {}
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while let Err(error) = letters.publish(&record, "no good", "2026-03-01T09:30:00Z".parse().unwrap()).await {
+        assert!(error.is_transient() && std::time::Instant::now() < deadline, "{error}");
+    }
 
     let reader = Reader::new(&settings).unwrap();
     let read = all(&reader, reader.whole(Topic::DeadLetters).await.unwrap()).await;
