@@ -312,6 +312,9 @@ fn links(session: &Session, order: StoreOrderId, command: &Command, effected: &E
         (Effected::Contact(contact), Command::CreateContact(new)) => {
             vec![NewLink::Contact(ContactLink { email_hash: new.email_hash.clone(), contact: *contact })]
         }
+        (Effected::SalesOrder(link, _), Command::CreateSalesOrder(order)) => {
+            vec![NewLink::Order(session.tenant.clone(), link.clone()), NewLink::Rate(session.tenant.clone(), link.sales_order, order.exchange_rate)]
+        }
         (Effected::SalesOrder(link, _), _) => vec![NewLink::Order(session.tenant.clone(), link.clone())],
         (Effected::Shipment(link), _) => vec![NewLink::Shipment(session.tenant.clone(), link.clone())],
         (Effected::Payment(link), _) => vec![NewLink::Payment(session.tenant.clone(), link.clone())],

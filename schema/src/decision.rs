@@ -86,6 +86,12 @@ pub enum Cause {
     NoEmail,
     /// The rows cannot be made equal to the store's total.
     TotalMismatch,
+    /// No exchange rate is known for a currency.
+    NoExchangeRate(String),
+    /// The store's exchange rate seems to be the wrong way round; the currency.
+    ExchangeRateDirection(String),
+    /// What the shopper chose or typed is not on a sales order row as it was sent; our key of the row.
+    RowTextDiffers(String),
     /// Several delivery addresses, which one sales order cannot have.
     SeveralAddresses,
     /// The sales order's total differs from what was sent.
@@ -134,6 +140,9 @@ impl Cause {
             Self::ContactNotCustomer(email_hash) => format!("contact-not-customer:{email_hash}"),
             Self::NoEmail => "no-email".into(),
             Self::TotalMismatch => "total-mismatch".into(),
+            Self::NoExchangeRate(currency) => format!("no-exchange-rate:{currency}"),
+            Self::ExchangeRateDirection(currency) => format!("exchange-rate-direction:{currency}"),
+            Self::RowTextDiffers(row) => format!("row-text-differs:{row}"),
             Self::SeveralAddresses => "several-addresses".into(),
             Self::CreatedTotalDiffers => "created-total-differs".into(),
             Self::RowsNotMatched => "rows-not-matched".into(),

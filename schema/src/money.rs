@@ -2,6 +2,9 @@
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
+/// Most decimals of amounts that can be carried over: Brightpearl shows and adds up totals with two (BP §e.4).
+pub const DECIMALS_MAX: u32 = 2;
+
 /// How many decimals a currency's minor unit has (ISO 4217): 2 for nearly all, 0 for yen and its like, 3 for dinars.
 #[must_use]
 pub fn minor_decimals(currency: &str) -> u32 {

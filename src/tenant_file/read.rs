@@ -18,7 +18,7 @@ use super::mistake::Refused;
 use super::shape::FILE;
 use super::walk::{Environment, Walker, plain};
 
-const RULE_SECTIONS: [&str; 5] = ["orders", "taxes_and_accounts", "fulfilment", "payments", "notes"];
+const RULE_SECTIONS: [&str; 6] = ["orders", "taxes_and_accounts", "fulfilment", "payments", "notes", "items_and_customers"];
 
 /// BigCommerce has one API host for all stores (BC §a).
 const STORE_BASE: &str = "https://api.bigcommerce.com";

@@ -76,7 +76,7 @@ const WORDS: Shape = Shape::Text(not_empty);
 const ANY_TEXT: Shape = Shape::Text(any);
 
 /// The whole file.
-pub static FILE: [Key; 8] = [
+pub static FILE: [Key; 9] = [
     required("tenant", Shape::Table(&TENANT)),
     required("bigcommerce", Shape::Table(&BIGCOMMERCE)),
     required("brightpearl", Shape::Table(&BRIGHTPEARL)),
@@ -85,6 +85,7 @@ pub static FILE: [Key; 8] = [
     optional("fulfilment", Shape::Table(&FULFILMENT)),
     optional("payments", Shape::Table(&PAYMENTS)),
     optional("notes", Shape::Table(&NOTES)),
+    optional("items_and_customers", Shape::Table(&ITEMS_AND_CUSTOMERS)),
 ];
 
 static TENANT: [Key; 1] = [required("id", Shape::Text(tenant_id))];
@@ -157,16 +158,27 @@ static ORDER_DEFAULTS: [Key; 9] = [
 
 static SHIPPING_METHOD: [Key; 2] = [required("store", WORDS), required("brightpearl", ID)];
 
-static TAXES_AND_ACCOUNTS: [Key; 6] = [
+static TAXES_AND_ACCOUNTS: [Key; 14] = [
     optional("tax_codes", Shape::Many(&Shape::Table(&TAX_CODE))),
     optional("default_tax_code", WORDS),
+    optional("default_untaxed_tax_code", WORDS),
     optional("shipping_nominal_code", WORDS),
     optional("discount_nominal_code", WORDS),
     optional("fee_nominal_code", WORDS),
+    optional("handling_nominal_code", WORDS),
+    optional("wrapping_nominal_code", WORDS),
+    optional("gift_certificate_nominal_code", WORDS),
+    optional("rounding_nominal_code", WORDS),
+    optional("rounding_limit", Shape::Whole { least: 0, most: u32::MAX as u64 }),
+    optional("discounts", Shape::Choice(&["in-rows", "own-rows"])),
     optional("tenders", Shape::Choice(&["detect", "included", "excluded"])),
+    optional("store_rate", Shape::Choice(&["direct", "inverse"])),
 ];
 
-static TAX_CODE: [Key; 3] = [optional("class", WORDS), optional("rate", Shape::Rate), required("code", ANY_TEXT)];
+static TAX_CODE: [Key; 4] = [optional("class", WORDS), optional("rate", Shape::Rate), optional("country", WORDS), required("code", ANY_TEXT)];
+
+static ITEMS_AND_CUSTOMERS: [Key; 2] =
+    [optional("unknown_product", Shape::Choice(&["hold", "free-text", "placeholder"])), optional("placeholder_product", ID)];
 
 static STATUS: [Key; 7] = [
     optional("to_brightpearl", Shape::Yes),

@@ -2,13 +2,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use orderbridge_schema::ids::{
-    ChannelId, ContactId, LeadSourceId, Platform, PriceListId, ProjectId, SalesOrderStatusId, ShippingMethodId, StoreChannelId, StoreStatusId,
-    WarehouseId,
+    ChannelId, ContactId, LeadSourceId, Platform, PriceListId, ProductId, ProjectId, SalesOrderStatusId, ShippingMethodId, StoreChannelId,
+    StoreStatusId, WarehouseId,
 };
 use orderbridge_schema::rules::{
-    Allocation, Carrier, CarrierEntry, FulfilmentRules, NoteRules, OfflineEntry, OrderDefaults, OrderRules, PaymentMethodEntry, PaymentRules,
-    PriceMode, ShippingMethodEntry, StatusRules, TaxCodeEntry, TaxesAndAccounts, Tenders, TextTarget, ToBrightpearlEntry, ToStoreEntry, Unmapped,
-    WithoutEmail, WithoutEmailTreatment,
+    Allocation, Carrier, CarrierEntry, Discounts, FulfilmentRules, ItemRules, NoteRules, OfflineEntry, OrderDefaults, OrderRules, PaymentMethodEntry,
+    PaymentRules, PriceMode, RateDirection, ShippingMethodEntry, StatusRules, TaxCodeEntry, TaxesAndAccounts, Tenders, TextTarget,
+    ToBrightpearlEntry, ToStoreEntry, UnknownProduct, Unmapped, WithoutEmail, WithoutEmailTreatment,
 };
 use secrecy::ExposeSecret;
 use serde_json::Value;
@@ -85,19 +85,30 @@ fn full_payment_rules() -> PaymentRules {
     }
 }
 
-fn full_rules() -> Rules {
-    let carrier = Carrier { provider: "royalmail".into(), carrier: "royal-mail".into(), method: "Tracked \"48\"\n".into() };
-    let taxes_and_accounts = TaxesAndAccounts {
+fn full_tax_rules() -> TaxesAndAccounts {
+    TaxesAndAccounts {
         tax_codes: vec![
-            TaxCodeEntry { class: Some("Books".into()), rate: Some("5.50".parse().unwrap()), code: "T5".into() },
-            TaxCodeEntry { class: None, rate: None, code: "-".into() },
+            TaxCodeEntry { class: Some("Books".into()), rate: Some("5.50".parse().unwrap()), country: Some("GB".into()), code: "T5".into() },
+            TaxCodeEntry { class: None, rate: None, country: None, code: "-".into() },
         ],
         default_tax_code: Some("T20".into()),
         shipping_nominal_code: Some("4040".into()),
         discount_nominal_code: Some("4009".into()),
         fee_nominal_code: Some("4010".into()),
+        default_untaxed_tax_code: Some("T0".into()),
+        handling_nominal_code: Some("4041".into()),
+        wrapping_nominal_code: Some("4042".into()),
+        gift_certificate_nominal_code: Some("2105".into()),
+        rounding_nominal_code: Some("7910".into()),
+        rounding_limit: Some(3),
+        discounts: Discounts::OwnRows,
         tenders: Tenders::Excluded,
-    };
+        store_rate: RateDirection::Inverse,
+    }
+}
+
+fn full_rules() -> Rules {
+    let carrier = Carrier { provider: "royalmail".into(), carrier: "royal-mail".into(), method: "Tracked \"48\"\n".into() };
     let orders = OrderRules {
         enabled: false,
         create_statuses: [2, 11].into_iter().map(StoreStatusId).collect(),
@@ -140,12 +151,14 @@ fn full_rules() -> Rules {
     };
     let notes = NoteRules { customer_message: TextTarget::Field("PCF_GIFT".into()), staff_notes: TextTarget::OrderNote };
     let entry = CarrierEntry { brightpearl: ShippingMethodId(9), carrier: carrier.clone() };
+    let items_and_customers = ItemRules { unknown_product: UnknownProduct::Placeholder, placeholder_product: Some(ProductId(8)) };
     Rules {
         orders,
-        taxes_and_accounts,
+        taxes_and_accounts: full_tax_rules(),
         fulfilment: FulfilmentRules { enabled: false, methods: vec![entry], default: Some(carrier) },
         payments: full_payment_rules(),
         notes,
+        items_and_customers,
     }
 }
 
@@ -325,7 +338,14 @@ const NAME_NOTHING: &[&str] = &[
     "orders.status.winner",
     "taxes_and_accounts.tax_codes.class",
     "taxes_and_accounts.tax_codes.rate",
+    "taxes_and_accounts.tax_codes.country",
     "taxes_and_accounts.tenders",
+    "taxes_and_accounts.rounding_limit",
+    "taxes_and_accounts.discounts",
+    "taxes_and_accounts.store_rate",
+    "items_and_customers.unknown_product",
+    // A product, of which no list is kept.
+    "items_and_customers.placeholder_product",
     "orders.allocation",
     "payments.enabled",
     "payments.uncaptured",

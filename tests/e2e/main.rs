@@ -28,6 +28,7 @@ mod intake;
 mod leftovers;
 mod mended;
 mod merchant;
+mod money;
 mod nameless;
 mod openapi;
 mod orders;

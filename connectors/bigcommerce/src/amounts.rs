@@ -5,9 +5,10 @@ use orderbridge_schema::ids::{OrderAddressId, OrderLineId};
 use rust_decimal::Decimal;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::lenient;
+use crate::{chosen, lenient};
 
 /// A line (BC §d.3).
 #[derive(Deserialize)]
@@ -44,12 +45,35 @@ pub(crate) struct LinePayload {
     parent_order_product_id: u64,
     #[serde(default, deserialize_with = "lenient::whole")]
     order_pickup_method_id: u64,
+    #[serde(default)]
+    product_options: Option<Value>,
+    #[serde(default)]
+    configurable_fields: Value,
+    #[serde(default)]
+    event_name: Value,
+    #[serde(default)]
+    event_date: Value,
+    #[serde(default)]
+    wrapping_name: Value,
+    #[serde(default)]
+    wrapping_message: Value,
+    #[serde(default, deserialize_with = "lenient::money")]
+    wrapping_cost_inc_tax: Decimal,
+    #[serde(default, deserialize_with = "lenient::money")]
+    wrapping_cost_tax: Decimal,
 }
 
 #[derive(Deserialize)]
 struct AppliedDiscount {
     #[serde(default, deserialize_with = "lenient::money")]
     amount: Decimal,
+}
+
+impl LinePayload {
+    /// Whether it says what the shopper chose, be it nothing.
+    pub(crate) const fn tells_options(&self) -> bool {
+        self.product_options.is_some()
+    }
 }
 
 impl From<LinePayload> for OrderLine {
@@ -78,6 +102,16 @@ impl From<LinePayload> for OrderLine {
             discounted_total,
             parent: Some(line.parent_order_product_id).filter(|id| *id > 0).map(OrderLineId),
             pick_up: line.order_pickup_method_id > 0,
+            options: chosen::options(
+                line.product_options.as_ref().unwrap_or(&Value::Null),
+                &line.configurable_fields,
+                (&line.event_name, &line.event_date),
+            ),
+            wrapping: chosen::wrapping(
+                &line.wrapping_name,
+                &line.wrapping_message,
+                Charge { gross: line.wrapping_cost_inc_tax, tax: line.wrapping_cost_tax },
+            ),
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod amounts;
 mod by_id;
+mod chosen;
 mod client;
 mod hooks;
 mod lenient;

@@ -88,7 +88,7 @@ fn whole(order: &OrderPayload, kinds: &Kinds) -> Option<OrderParts> {
             "shipping" => {
                 for json in list::<Box<RawValue>>(json)? {
                     let address = OrderAddress::from(read::<AddressPayload>(&json)?);
-                    let held = held(read(&json)?);
+                    let held = held(read(&json)?)?;
                     // That a shipping consignment's id is the delivery address's is inferred (BC §d.4): its lines must say the same.
                     if address.id.0 == 0 || held.iter().any(|line| line.address != address.id) {
                         return None;
@@ -98,14 +98,14 @@ fn whole(order: &OrderPayload, kinds: &Kinds) -> Option<OrderParts> {
                 }
             }
             "pickups" => {
-                lines.extend(list::<Held>(json)?.into_iter().flat_map(held));
+                lines.extend(all_held(json)?);
                 pick_ups = list::<PickUpPayload>(json)?.into_iter().map(PickUpPayload::read).collect();
             }
-            "downloads" => lines.extend(list::<Held>(json)?.into_iter().flat_map(held)),
+            "downloads" => lines.extend(all_held(json)?),
             "email" => {
                 for (kind, json) in if is_nothing(json) { Kinds::new() } else { read(json)? } {
                     match kind.as_str() {
-                        "gift_certificates" => lines.extend(list::<Held>(&json)?.into_iter().flat_map(held)),
+                        "gift_certificates" => lines.extend(all_held(&json)?),
                         _ => is_nothing(&json).then_some(())?,
                     }
                 }
@@ -119,8 +119,16 @@ fn whole(order: &OrderPayload, kinds: &Kinds) -> Option<OrderParts> {
     is_whole.then(|| OrderParts { lines, addresses, pick_ups, fees: order.fees.as_deref().and_then(fees) })
 }
 
-fn held(held: Held) -> Vec<OrderLine> {
-    held.line_items.into_iter().map(OrderLine::from).collect()
+/// The lines of a consignment. That lines are whole inside an order is not confirmed: without a word on options, what the shopper chose
+/// and wrote may be missing.
+fn held(held: Held) -> Option<Vec<OrderLine>> {
+    let is_whole = held.line_items.iter().all(LinePayload::tells_options);
+    is_whole.then(|| held.line_items.into_iter().map(OrderLine::from).collect())
+}
+
+fn all_held(json: &RawValue) -> Option<Vec<OrderLine>> {
+    let lines: Option<Vec<Vec<OrderLine>>> = list::<Held>(json)?.into_iter().map(held).collect();
+    Some(lines?.into_iter().flatten().collect())
 }
 
 /// No line twice, and not fewer pieces than the order counts. Should it count fewer than all kinds of lines, at least the list must be
@@ -157,7 +165,8 @@ mod tests {
     use super::*;
 
     fn line(id: u64, address: u64) -> Value {
-        json!({"id": id, "order_address_id": address, "quantity": 2, "total_inc_tax": "12.0000", "total_tax": 2, "name": "Mug", "sku": "MUG"})
+        json!({"id": id, "order_address_id": address, "quantity": 2, "total_inc_tax": "12.0000", "total_tax": 2, "name": "Mug", "sku": "MUG",
+            "product_options": []})
     }
 
     fn shipping(id: u64, lines: Value) -> Value {
@@ -207,6 +216,8 @@ mod tests {
     fn what_may_not_be_all_is_doubtful() {
         let plain = || json!([shipping(9, json!([line(3, 9)]))]);
         let link = json!({"url": "https://example.com/v2/orders/7/products/3", "resource": "/orders/7/products/3"});
+        let mut silent = line(3, 9);
+        silent.as_object_mut().unwrap().remove("product_options");
         for (why, whole) in [
             ("fewer pieces than the order counts", order(json!(3), 1, json!({"shipping": plain()}))),
             ("no count", order(json!(null), 1, json!({"shipping": plain()}))),
@@ -214,6 +225,7 @@ mod tests {
             ("an unknown kind of e-mail", order(json!(2), 1, json!({"shipping": plain(), "email": {"songs": [{"line_items": []}]}}))),
             ("links instead of lines", order(json!(2), 1, json!({"shipping": [shipping(9, json!([link]))]}))),
             ("a link instead of a list", order(json!(2), 0, json!({"downloads": [{"line_items": link}]}))),
+            ("a line without a word on options", order(json!(2), 1, json!({"shipping": [shipping(9, json!([silent]))]}))),
             ("no lines at all", order(json!(2), 1, json!({"shipping": [{"id": 9}]}))),
             ("a line twice", order(json!(4), 1, json!({"shipping": [shipping(9, json!([line(3, 9), line(3, 9)]))]}))),
             ("another address's line", order(json!(2), 1, json!({"shipping": [shipping(9, json!([line(3, 8)]))]}))),

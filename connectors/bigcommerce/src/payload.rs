@@ -26,6 +26,10 @@ pub(crate) struct OrderPayload {
     default_currency_code: String,
     #[serde(default, deserialize_with = "lenient::text")]
     currency_code: String,
+    #[serde(default, deserialize_with = "lenient::text")]
+    store_default_currency_code: String,
+    #[serde(default, deserialize_with = "lenient::optional_money")]
+    store_default_to_transactional_exchange_rate: Option<Decimal>,
     #[serde(deserialize_with = "lenient::required_money")]
     total_inc_tax: Decimal,
     #[serde(deserialize_with = "lenient::required_money")]
@@ -101,6 +105,8 @@ impl From<OrderPayload> for StoreOrder {
             modified_at: order.date_modified.unwrap_or(order.date_created),
             customer: StoreCustomerId(order.customer_id),
             currency,
+            store_currency: order.store_default_currency_code,
+            store_rate: order.store_default_to_transactional_exchange_rate.filter(|rate| *rate > Decimal::ZERO),
             total: order.total_inc_tax,
             tax: order.total_tax,
             shipping: Charge { gross: order.shipping_cost_inc_tax, tax: order.shipping_cost_tax },

@@ -5,13 +5,16 @@ use orderbridge_http_client::{CallError, Method, SendGuard};
 use orderbridge_schema::command::{NewRow, NewSalesOrder};
 use orderbridge_schema::facts::Address;
 use orderbridge_schema::ids::SalesOrderId;
-use orderbridge_schema::money::{minor_decimals, round};
+use orderbridge_schema::money::round;
 use orderbridge_schema::rules::PriceMode;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::client::{Client, place};
 use crate::reply;
+
+/// Decimals of an exchange rate (BP §e.4, §i.1).
+const RATE_DECIMALS: u32 = 6;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -64,8 +67,11 @@ struct DeliveryBody<'a> {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct CurrencyBody<'a> {
     code: &'a str,
+    fixed_exchange_rate: bool,
+    exchange_rate: String,
 }
 
 /// Brightpearl has four lines and no fields for city and state: by convention the third and the fourth (BP §e.2).
@@ -142,7 +148,6 @@ struct RowBody<'a> {
 
 impl<'a> OrderBody<'a> {
     fn of(order: &'a NewSalesOrder) -> Self {
-        let decimals = minor_decimals(&order.currency);
         Self {
             customer: CustomerBody { id: order.contact.0, address: AddressBody::on_order(&order.billing) },
             billing: BillingBody { contact_id: order.contact.0, address: AddressBody::on_order(&order.billing) },
@@ -163,8 +168,9 @@ impl<'a> OrderBody<'a> {
             lead_source_id: order.lead_source.map(|id| id.0),
             project_id: order.project.map(|id| id.0),
             staff_owner_id: order.staff_owner.map(|id| id.0),
-            currency: CurrencyBody { code: &order.currency },
-            rows: order.rows.iter().map(|row| RowBody::of(row, decimals)).collect(),
+            // Fixed, so that payments at the same rate leave nothing open (BP §k.1 6); six decimals (BP §e.4).
+            currency: CurrencyBody { code: &order.currency, fixed_exchange_rate: true, exchange_rate: amount(order.exchange_rate, RATE_DECIMALS) },
+            rows: order.rows.iter().map(|row| RowBody::of(row, order.decimals)).collect(),
         }
     }
 }
@@ -243,6 +249,7 @@ mod tests {
             tax_code: "T20".into(),
             nominal_code: product.is_none().then(|| "4040".into()),
             line: None,
+            details: Vec::new(),
         }
     }
 
@@ -265,6 +272,8 @@ mod tests {
             project: None,
             staff_owner: Some(ContactId(4)),
             currency: currency.into(),
+            decimals: orderbridge_schema::money::minor_decimals(currency),
+            exchange_rate: "1.15".parse().unwrap(),
             shipping_method: Some(ShippingMethodId(6)),
             billing: address(),
             delivery: Address { company: "Quay Ltd".into(), email: String::new(), ..address() },
@@ -290,7 +299,8 @@ mod tests {
             "delivery": {"shippingMethodId": 6, "address": delivery},
             "ref": "9001", "externalRef": "bc-store7-9001", "installedIntegrationInstanceId": 41,
             "placedOn": "2026-03-02T09:14:55Z", "taxDate": "2026-03-02T09:14:55Z",
-            "statusId": 17, "warehouseId": 2, "channelId": 5, "leadSourceId": 3, "staffOwnerId": 4, "priceListId": 2, "priceModeCode": "EXC", "currency": {"code": "GBP"},
+            "statusId": 17, "warehouseId": 2, "channelId": 5, "leadSourceId": 3, "staffOwnerId": 4, "priceListId": 2, "priceModeCode": "EXC",
+            "currency": {"code": "GBP", "fixedExchangeRate": true, "exchangeRate": "1.150000"},
             "rows": [
                 {"productId": 5001, "name": "Harbour mug", "quantity": "2", "taxCode": "T20", "net": "31.00", "tax": "6.20", "externalRef": "bc-line-551"},
                 {"name": "Delivery", "quantity": "1", "taxCode": "T20", "net": "9.25", "tax": "1.85", "nominalCode": "4040", "externalRef": "bc-line-551"},

@@ -4,7 +4,7 @@ use orderbridge_http_client::{CallError, Method, SendGuard};
 use orderbridge_schema::command::{NewPayment, PaymentKind};
 use orderbridge_schema::facts::SalesOrderPayment;
 use orderbridge_schema::ids::{PaymentId, SalesOrderId};
-use orderbridge_schema::money::{minor_decimals, round};
+use orderbridge_schema::money::{DECIMALS_MAX, round};
 use orderbridge_schema::work::Share;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ fn body(payment: &NewPayment) -> Value {
         "currencyIsoCode": payment.currency,
         "paymentDate": format!("{:.0}", payment.paid_at),
         "journalRef": format!("BigCommerce order {}", payment.order),
-        field: number(round(payment.amount, minor_decimals(&payment.currency))),
+        field: number(round(payment.amount, DECIMALS_MAX)),
     });
     let optional = [
         ("transactionCode", payment.code.clone().map(Value::from)),

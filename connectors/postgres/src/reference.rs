@@ -29,7 +29,8 @@ pub struct ReadLists<T> {
 }
 
 /// Holds that a change of the platforms' lists may mend.
-const LIST_CAUSES: [&str; 4] = ["currency-decimals", "unusable-payment-method", "unknown-field", "unfit-for-field"];
+const LIST_CAUSES: [&str; 6] =
+    ["currency-decimals", "unusable-payment-method", "unknown-field", "unfit-for-field", "no-exchange-rate", "exchange-rate-direction"];
 
 #[derive(QueryableByName)]
 struct ReadRow {

@@ -8,11 +8,11 @@ use orderbridge_schema::rules::Choices;
 
 use crate::adoption;
 use crate::contact::{Shopper, choose_contact, new_contact};
-use crate::currency::refused_currency;
+use crate::currency;
 use crate::delivery::{delivery, held, several_places, shipping_method};
 use crate::facts::{Ask, ContactFact, Context, Need, OrderFacts, gather, known};
 use crate::gate::{self, skipped};
-use crate::rows::{NoRows, plan_rows};
+use crate::rows::{self, NoRows, plan_rows};
 
 /// Decides about an order without a sales order.
 pub(crate) fn decide_creation(ctx: &Context<'_>, facts: &OrderFacts) -> Ask<Decision> {
@@ -33,7 +33,7 @@ pub(crate) fn decide_creation(ctx: &Context<'_>, facts: &OrderFacts) -> Ask<Deci
         Ok(both) => both,
         Err(holds) => return Ok(Decision { holds, ..Decision::default() }),
     };
-    if let Some(hold) = refused_currency(ctx.reference, &order.currency) {
+    if let Some(hold) = currency::unsuitable(order, &ctx.reference.store) {
         return Ok(held(hold));
     }
     if order.address_count > 1 {
@@ -56,10 +56,14 @@ pub(crate) fn decide_creation(ctx: &Context<'_>, facts: &OrderFacts) -> Ask<Deci
 
 fn create(ctx: &Context<'_>, facts: &OrderFacts, order: &StoreOrder, channel: ChannelId, warehouse: WarehouseId) -> Ask<Decision> {
     // Rows first: a contact is not made for an order that cannot be created yet.
-    let rows = match plan_rows(order, facts, &ctx.rules.taxes_and_accounts) {
+    let rows = match plan_rows(ctx, order, facts) {
         Ok(rows) => rows,
         Err(NoRows::Need(needs)) => return Err(needs),
         Err(NoRows::Held(holds)) => return Ok(Decision { holds, ..Decision::default() }),
+    };
+    let exchange_rate = match currency::exchange_rate(ctx, order) {
+        Ok(rate) => rate,
+        Err(hold) => return Ok(held(hold)),
     };
     let delivery = match delivery(facts, order)? {
         Ok(delivery) => delivery,
@@ -93,12 +97,15 @@ fn create(ctx: &Context<'_>, facts: &OrderFacts, order: &StoreOrder, channel: Ch
         project: choices.project,
         staff_owner: choices.staff_owner,
         currency: order.currency.clone(),
+        decimals: currency::decimals(order, &ctx.reference.store),
+        exchange_rate,
         shipping_method,
         billing: order.billing.clone(),
         delivery: delivery.address,
         rows,
     };
-    let remarks = gate::why_taken(ctx.rules, facts, order.status).into_iter().collect();
+    let why_taken = gate::why_taken(ctx.rules, facts, order.status);
+    let remarks = why_taken.into_iter().chain(rows::remarks(ctx, facts, &sales_order.rows)).collect();
     let commands = vec![Command::CreateSalesOrder(Box::new(sales_order))];
     Ok(Decision { commands, remarks, cleared: vec![Effect::Creation], ..Decision::default() })
 }

@@ -19,6 +19,7 @@ use orderbridge_schema::reservation::{ReservationMark, Reserved};
 use orderbridge_schema::rules::Rules;
 use orderbridge_schema::seen::StatusSet;
 use orderbridge_schema::work::Aspects;
+use rust_decimal::Decimal;
 
 use crate::rows::SkuKey;
 
@@ -87,6 +88,8 @@ pub struct OrderFacts {
     pub creation_in_doubt: bool,
     /// Sales orders made from it.
     pub links: Vec<OrderLink>,
+    /// The exchange rates that its sales orders were made with, as far as we remember: see [`Self::exchange_rate`].
+    pub exchange_rates: BTreeMap<SalesOrderId, Decimal>,
     /// Its lines' rows.
     pub row_links: Vec<RowLink>,
     /// Shipments made from notes.
@@ -171,6 +174,13 @@ impl OrderFacts {
         self.aspects.has(aspect) || self.held.iter().map(waits_on).any(|waits| waits.has(aspect))
     }
 
+    /// The rate that everything booked on a sales order must carry: what it was made with, else what it says now, if it was read.
+    #[must_use]
+    pub fn exchange_rate(&self, sales_order: SalesOrderId) -> Option<Decimal> {
+        let read = || self.sales_orders.get(&sales_order)?.as_ref()?.exchange_rate;
+        self.exchange_rates.get(&sales_order).copied().or_else(read)
+    }
+
     /// Facts with nothing read yet.
     #[must_use]
     pub const fn new(id: StoreOrderId, aspects: Aspects) -> Self {
@@ -185,6 +195,7 @@ impl OrderFacts {
             wanted_adoption: None,
             creation_in_doubt: false,
             links: Vec::new(),
+            exchange_rates: BTreeMap::new(),
             row_links: Vec::new(),
             shipment_links: Vec::new(),
             payment_links: Vec::new(),

@@ -11,6 +11,7 @@ use orderbridge_schema::money;
 use rust_decimal::Decimal;
 
 use crate::creation::comparison_needs;
+use crate::currency;
 use crate::facts::{Ask, Context, Need, OrderFacts, known};
 use crate::rows::{NoRows, plan_rows};
 
@@ -31,7 +32,30 @@ impl Amounts {
         let total = rows.iter().try_fold(tax, |sum, row| sum.checked_add(row.net))?;
         Some(Self { total, tax })
     }
+
+    /// Of the rows that we own: people and other programs may have added some since. Where there are no others it is what Brightpearl
+    /// itself says, since that is what is invoiced; likewise of an order that others entered, where none of the rows is ours.
+    fn made(sales_order: &SalesOrder, ours: &[Owned<'_>], is_entered_by_others: bool) -> Option<Self> {
+        let owned = sales_order.rows.iter().filter(|row| ours.iter().any(|(_, own)| own.id == row.id) || row.bundle_child);
+        if is_entered_by_others || owned.clone().count() == sales_order.rows.len() {
+            return Some(Self { total: sales_order.total, tax: sales_order.tax });
+        }
+        let tax = owned.clone().try_fold(Decimal::ZERO, |sum, row| sum.checked_add(row.tax))?;
+        let total = owned.clone().try_fold(tax, |sum, row| sum.checked_add(row.net))?;
+        Some(Self { total, tax })
+    }
+
+    fn rounded(self, decimals: u32) -> Self {
+        Self { total: money::round(self.total, decimals), tax: money::round(self.tax, decimals) }
+    }
+
+    fn shown(self) -> String {
+        format!("{} with {} tax", self.total.normalize(), self.tax.normalize())
+    }
 }
+
+/// What was sent, and the row that it became.
+type Owned<'a> = (&'a NewRow, &'a SalesOrderRow);
 
 /// Compares a linked sales order that has not been verified yet.
 pub(crate) fn decide_verification(ctx: &Context<'_>, facts: &OrderFacts, link: &OrderLink) -> Ask<Decision> {
@@ -42,31 +66,31 @@ pub(crate) fn decide_verification(ctx: &Context<'_>, facts: &OrderFacts, link: &
     let Some(Some(order)) = &facts.store_order else {
         return Ok(unmatched(sales_order, "the store has no such order any more, so its rows cannot be compared"));
     };
-    let planned = match plan_rows(order, facts, &ctx.rules.taxes_and_accounts) {
+    let planned = match plan_rows(ctx, order, facts) {
         Ok(rows) => rows,
         Err(NoRows::Need(needs)) => return Err(needs),
         Err(NoRows::Held(_)) => return Ok(unmatched(sales_order, "the store's order changed and its rows can no longer be worked out")),
     };
-    let Some(rows) = match_rows(&planned, sales_order, link.external_ref.is_empty()) else {
+    let is_entered_by_others = link.external_ref.is_empty();
+    let Some(ours) = match_rows(&planned, sales_order, is_entered_by_others) else {
         return Ok(unmatched(sales_order, "the rows of the sales order could not be told apart"));
     };
-    let sent = Amounts::of(&planned);
-    let decimals = money::minor_decimals(&order.currency);
-    let made = Amounts { total: money::round(sales_order.total, decimals), tax: money::round(sales_order.tax, decimals) };
-    let equal = sent == Some(made);
-    let mut decision = Decision { verified: Some((sales_order.id, rows)), ..Decision::default() };
-    if equal {
-        let text = format!(
-            "sales order {} has the store's total of {} {} with {} tax",
-            sales_order.id,
-            sales_order.total.normalize(),
-            order.currency,
-            sales_order.tax.normalize()
-        );
+    let (sent, made) = (Amounts::of(&planned), Amounts::made(sales_order, &ours, is_entered_by_others));
+    let decimals = currency::decimals(order, &ctx.reference.store);
+    let equal = made.is_some() && sent == made.map(|made| made.rounded(decimals));
+    let mut decision = Decision { verified: Some((sales_order.id, row_links(&ours, sales_order.id))), ..Decision::default() };
+    if !is_entered_by_others {
+        let lacking = ours.iter().filter(|(plan, row)| !has_texts(plan, row));
+        decision.holds.extend(lacking.map(|(plan, _)| text_differs(sales_order.id, plan)));
+    }
+    if let (true, Some(made)) = (equal, made) {
+        let text = format!("sales order {} has the store's total of {} in {}", sales_order.id, made.shown(), order.currency);
         decision.remarks.push(Remark { key: "total-equal", text });
-        decision.cleared.push(Effect::Verification);
     } else {
-        decision.holds.push(total_differs(sales_order, sent));
+        decision.holds.push(total_differs(sales_order.id, made, sent));
+    }
+    if decision.holds.is_empty() {
+        decision.cleared.push(Effect::Verification);
     }
     Ok(decision)
 }
@@ -89,13 +113,13 @@ fn unmatched(sales_order: &SalesOrder, why: &str) -> Decision {
     Decision { verified: Some((sales_order.id, Vec::new())), holds: vec![hold], ..Decision::default() }
 }
 
-/// The rows that stand for store lines: by our key if Brightpearl echoes it, else by product, quantity and place.
+/// The rows that are ours: by our key if Brightpearl echoes it, else by product, quantity and place.
 ///
 /// Where others entered the sales order, rows have their keys and names for delivery, discounts and the like, which no line stands for.
-fn match_rows(planned: &[NewRow], sales_order: &SalesOrder, is_entered_by_others: bool) -> Option<Vec<RowLink>> {
+fn match_rows<'a>(planned: &'a [NewRow], sales_order: &'a SalesOrder, is_entered_by_others: bool) -> Option<Vec<Owned<'a>>> {
     let candidates: Vec<&SalesOrderRow> = sales_order.rows.iter().filter(|row| !row.bundle_child).collect();
     let mut taken: BTreeSet<SalesOrderRowId> = BTreeSet::new();
-    let mut links = Vec::new();
+    let mut owned = Vec::new();
     for plan in planned {
         let free = |row: &&&SalesOrderRow| !taken.contains(&row.id);
         let echoed = candidates.iter().filter(free).find(|row| row.external_ref == plan.external_ref);
@@ -106,19 +130,41 @@ fn match_rows(planned: &[NewRow], sales_order: &SalesOrder, is_entered_by_others
             row => row?,
         };
         taken.insert(row.id);
-        if let Some(line) = plan.line {
-            links.push(RowLink {
-                line: line.line,
-                address: line.address,
-                sales_order: sales_order.id,
-                row: row.id,
-                product: row.product,
-                quantity: plan.quantity,
-                shippable: line.shippable,
-            });
-        }
+        owned.push((plan, *row));
     }
-    Some(links)
+    Some(owned)
+}
+
+/// The rows that stand for store lines.
+fn row_links(ours: &[Owned<'_>], sales_order: SalesOrderId) -> Vec<RowLink> {
+    let link = |(plan, row): &Owned<'_>| {
+        let line = plan.line?;
+        Some(RowLink {
+            line: line.line,
+            address: line.address,
+            sales_order,
+            row: row.id,
+            product: row.product,
+            quantity: plan.quantity,
+            shippable: line.shippable,
+        })
+    };
+    ours.iter().filter_map(link).collect()
+}
+
+/// Whether what the shopper chose or typed stands on the row. Blanks are not compared: platforms collapse them.
+fn has_texts(plan: &NewRow, row: &SalesOrderRow) -> bool {
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    plan.texts().next().is_none() || words(&plan.name) == words(&row.name)
+}
+
+fn text_differs(sales_order: SalesOrderId, plan: &NewRow) -> Hold {
+    Hold {
+        effect: Effect::Verification,
+        cause: Cause::RowTextDiffers(plan.external_ref.clone()),
+        why: format!("a row of sales order {sales_order} ({}) does not show all that the shopper chose or typed for it", plan.external_ref),
+        remedy: "compare the row's name with the options, messages and files of the line at the store, and correct it".into(),
+    }
 }
 
 fn is_alike(plan: &NewRow, row: &SalesOrderRow) -> bool {
@@ -135,14 +181,13 @@ pub(crate) fn sales_order_missing(sales_order: SalesOrderId) -> Hold {
     }
 }
 
-fn total_differs(sales_order: &SalesOrder, sent: Option<Amounts>) -> Hold {
-    let shown = |amounts: Amounts| format!("{} with {} tax", amounts.total.normalize(), amounts.tax.normalize());
-    let made = shown(Amounts { total: sales_order.total, tax: sales_order.tax });
-    let sent = sent.map_or_else(|| "an amount too large".to_owned(), shown);
+fn total_differs(sales_order: SalesOrderId, made: Option<Amounts>, sent: Option<Amounts>) -> Hold {
+    let shown = |amounts: Option<Amounts>| amounts.map_or_else(|| "an amount too large".to_owned(), Amounts::shown);
+    let (made, sent) = (shown(made), shown(sent));
     Hold {
         effect: Effect::Verification,
         cause: Cause::CreatedTotalDiffers,
-        why: format!("sales order {} has the total {made}, the store's order {sent}", sales_order.id),
+        why: format!("sales order {sales_order} has the total {made}, the store's order {sent}"),
         remedy: "compare the rows of the sales order with the store's order and correct the sales order".into(),
     }
 }

@@ -17,6 +17,7 @@ pub fn remembered(id: StoreOrderId, aspects: Aspects, state: OrderState) -> Orde
     facts.payments_in_doubt = in_doubt.collect();
     facts.held = state.holds.iter().map(|hold| hold.effect).collect();
     facts.links = state.links;
+    facts.exchange_rates = state.exchange_rates;
     facts.row_links = state.rows;
     facts.shipment_links = state.shipments;
     facts.payment_links = state.payments;

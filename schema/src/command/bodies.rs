@@ -65,6 +65,11 @@ pub struct NewSalesOrder {
     pub staff_owner: Option<ContactId>,
     /// Currency of all amounts.
     pub currency: String,
+    /// Decimals of that currency's minor unit, 0 to 2.
+    pub decimals: u32,
+    /// Its rate against the account's base currency, in Brightpearl's own direction; above zero, at most 6 decimals. Fixed, so that
+    /// payments can carry the same (BP §k.1 6).
+    pub exchange_rate: Decimal,
     /// Shipping method, if mapped.
     pub shipping_method: Option<ShippingMethodId>,
     /// Billing address, in full.
@@ -84,7 +89,7 @@ impl NewSalesOrder {
 }
 
 /// A row to be made (BP §e.2).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NewRow {
     /// Names the store's line, so that rows can be matched if Brightpearl echoes it.
     pub external_ref: String,
@@ -104,6 +109,29 @@ pub struct NewRow {
     pub nominal_code: Option<String>,
     /// The store's line it stands for; none for delivery, discounts and the like.
     pub line: Option<RowLine>,
+    /// What the shopper chose or typed, piece by piece and in full, where the name was too long to hold all of it; else empty. The name
+    /// then ends in "…", and this belongs in an order note that names the row.
+    pub details: Vec<String>,
+}
+
+impl NewRow {
+    /// What stands between the thing's own name and each of its details on a row's name.
+    pub const SEPARATOR: &'static str = " | ";
+
+    /// What shoppers chose or typed that stands on the row.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.name.split(Self::SEPARATOR).skip(1).chain(self.details.iter().map(String::as_str))
+    }
+}
+
+impl std::fmt::Debug for NewRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let thing = self.name.split(Self::SEPARATOR).next().unwrap_or_default();
+        let mut shown = f.debug_struct("NewRow");
+        shown.field("external_ref", &self.external_ref).field("product", &self.product).field("name", &thing);
+        shown.field("quantity", &self.quantity).field("net", &self.net).field("tax", &self.tax).field("tax_code", &self.tax_code);
+        shown.field("nominal_code", &self.nominal_code).field("line", &self.line).finish_non_exhaustive()
+    }
 }
 
 /// The store line behind a row.

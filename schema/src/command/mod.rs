@@ -298,7 +298,12 @@ impl Command {
             | Self::SetOrderFields { .. }
             | Self::AddOrderNote(_) => Vec::new(),
         };
-        let pieces = addresses.into_iter().flat_map(Address::personal_data);
+        let texts = match self {
+            // Messages and whatever shoppers typed stand on the names of rows.
+            Self::CreateSalesOrder(order) => order.rows.iter().flat_map(NewRow::texts).collect(),
+            _ => Vec::new(),
+        };
+        let pieces = addresses.into_iter().flat_map(Address::personal_data).chain(texts);
         pieces.map(str::trim).filter(|piece| piece.chars().count() > 1).collect()
     }
 

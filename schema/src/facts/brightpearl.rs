@@ -32,7 +32,7 @@ pub struct SalesOrder {
     pub parent: Option<SalesOrderId>,
     /// Currency of its amounts.
     pub currency: String,
-    /// The order's rate against the account's base currency, if Brightpearl says.
+    /// Its rate against the account's base currency, in Brightpearl's own direction, if it says.
     pub exchange_rate: Option<Decimal>,
     /// `UNPAID`, `PARTIALLY_PAID`, `PAID` or `NOT_APPLICABLE`; empty if Brightpearl does not say (BP §e.6).
     pub payment_status: String,

@@ -15,7 +15,7 @@ pub use brightpearl::{ContactMatch, Note, NoteRow, ProductIdentity, SalesOrder, 
 pub use payments::{SalesOrderPayment, Transaction, TransactionEvent, Transactions};
 pub use personal::PersonalText;
 pub use standing::{Allocated, Standing};
-pub use store::{Coupon, Fee, LineKind, OrderAddress, OrderLine, PickUp, StoreOrder, StoreShipment, TaxRow, Taxed};
+pub use store::{Coupon, Fee, LineKind, LineOption, LineWrapping, OrderAddress, OrderLine, PickUp, StoreOrder, StoreShipment, TaxRow, Taxed};
 
 /// An amount with its tax: what was charged for delivery, handling, wrapping or a fee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -21,6 +21,10 @@ pub struct StoreOrder {
     pub customer: StoreCustomerId,
     /// Transactional currency: what the shopper paid in (`default_currency_code`, BC §d.2).
     pub currency: String,
+    /// The store's default currency; empty if the order does not say (BC §d.2).
+    pub store_currency: String,
+    /// The store's rate between its default currency and the order's, if it is above zero. Which way round: [`crate::rules::RateDirection`].
+    pub store_rate: Option<Decimal>,
     /// Total with tax, before or after gift certificates and store credit (UNCONFIRMED, BC §j.2).
     pub total: Decimal,
     /// Tax in the total.
@@ -109,6 +113,42 @@ pub struct OrderLine {
     pub parent: Option<OrderLineId>,
     /// The shopper comes for it (`order_pickup_method_id`).
     pub pick_up: bool,
+    /// What the shopper chose, typed or uploaded (BC §d.3, `product_options` and `configurable_fields`).
+    pub options: Vec<LineOption>,
+    /// Gift wrapping of this line.
+    pub wrapping: Option<LineWrapping>,
+}
+
+/// Something the shopper chose, typed or uploaded for a line. Its `Debug` shows nothing of it.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct LineOption {
+    /// What was asked.
+    pub name: String,
+    /// What was answered; of an uploaded file its name.
+    pub value: String,
+}
+
+impl std::fmt::Debug for LineOption {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LineOption(not shown)")
+    }
+}
+
+/// Gift wrapping of a line (BC §d.3). Its `Debug` shows no text.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct LineWrapping {
+    /// Which wrapping.
+    pub name: String,
+    /// What is to stand on the card.
+    pub message: String,
+    /// What it cost, as given (BC §j.2).
+    pub charge: Charge,
+}
+
+impl std::fmt::Debug for LineWrapping {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LineWrapping").field("charge", &self.charge).finish_non_exhaustive()
+    }
 }
 
 impl OrderLine {

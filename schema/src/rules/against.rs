@@ -5,12 +5,11 @@ use serde_json::Value;
 use super::notes::FIELD_PREFIX;
 use super::{RuleProblem, Rules};
 use crate::ids::Platform;
+use crate::money::DECIMALS_MAX;
 use crate::reference::{Listed, Reference, StoreCurrency, StoreReference};
 
 /// How many entries of a list are named to somebody who named none of them.
 const ENTRIES_TOLD: usize = 10;
-/// The most decimals of a currency whose amounts both platforms can hold to the minor unit.
-pub const DECIMALS_MAX: u32 = 2;
 
 /// A list of a platform that rules name entries of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +76,11 @@ pub const NAMES: &[(&str, List)] = &[
     ("taxes_and_accounts.shipping_nominal_code", List::NominalCodes),
     ("taxes_and_accounts.discount_nominal_code", List::NominalCodes),
     ("taxes_and_accounts.fee_nominal_code", List::NominalCodes),
+    ("taxes_and_accounts.default_untaxed_tax_code", List::TaxCodes),
+    ("taxes_and_accounts.handling_nominal_code", List::NominalCodes),
+    ("taxes_and_accounts.wrapping_nominal_code", List::NominalCodes),
+    ("taxes_and_accounts.gift_certificate_nominal_code", List::NominalCodes),
+    ("taxes_and_accounts.rounding_nominal_code", List::NominalCodes),
     ("fulfilment.methods[].brightpearl", List::ShippingMethods),
     ("notes.customer_message", List::CustomFields),
     ("notes.staff_notes", List::CustomFields),
@@ -293,7 +297,7 @@ mod tests {
             ToBrightpearlEntry { store: StoreStatusId(2), brightpearl: SalesOrderStatusId(77) },
         ];
         rules.taxes_and_accounts.tax_codes =
-            ["T20", "T5"].into_iter().map(|code| TaxCodeEntry { class: None, rate: None, code: code.into() }).collect();
+            ["T20", "T5"].into_iter().map(|code| TaxCodeEntry { class: None, rate: None, country: None, code: code.into() }).collect();
         rules.taxes_and_accounts.fee_nominal_code = Some("9999".into());
         let unknown = rules.unknown(&lists());
         let expected = [

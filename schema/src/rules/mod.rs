@@ -9,6 +9,7 @@ mod check_orders;
 mod compare;
 mod defaults;
 mod fulfilment;
+mod items;
 mod known_lists;
 mod notes;
 mod orders;
@@ -20,12 +21,13 @@ mod without_email;
 
 use serde::{Deserialize, Serialize};
 
-pub use accounting::{TaxCodeEntry, TaxesAndAccounts, Tenders};
-pub use against::{DECIMALS_MAX, List, NAMES};
+pub use accounting::{Discounts, RateDirection, TaxCodeEntry, TaxedAs, TaxesAndAccounts, Tenders};
+pub use against::{List, NAMES};
 pub use check::RuleProblem;
 pub use compare::{RuleDifference, compare};
 pub use defaults::{Choices, OrderDefaults};
 pub use fulfilment::{Carrier, CarrierEntry, FulfilmentRules};
+pub use items::{ItemRules, UnknownProduct};
 pub use known_lists::KnownLists;
 pub use notes::{NoteRules, TextTarget};
 pub use orders::{Allocation, OrderRules, PriceMode, ShippingMethodEntry, Unmapped};
@@ -48,6 +50,8 @@ pub struct Rules {
     pub payments: PaymentRules,
     /// The order's texts.
     pub notes: NoteRules,
+    /// Products, and customers.
+    pub items_and_customers: ItemRules,
 }
 
 #[cfg(test)]

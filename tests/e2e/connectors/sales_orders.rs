@@ -42,6 +42,7 @@ fn row(product: Option<u64>, name: &str, quantity: u32, net: &str, tax: &str) ->
         tax_code: "T20".into(),
         nominal_code: product.is_none().then(|| "4040".into()),
         line: None,
+        details: Vec::new(),
     }
 }
 
@@ -65,6 +66,8 @@ pub(super) fn order(office: &Office, number: u64) -> NewSalesOrder {
         project: None,
         staff_owner: None,
         currency: "GBP".into(),
+        decimals: 2,
+        exchange_rate: rust_decimal::Decimal::ONE,
         shipping_method: Some(ShippingMethodId(6)),
         billing: address(),
         delivery: Address { company: String::new(), email: String::new(), city: "York".into(), ..address() },

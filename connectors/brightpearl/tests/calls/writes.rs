@@ -35,6 +35,8 @@ fn sales_order() -> NewSalesOrder {
         project: None,
         staff_owner: None,
         currency: "GBP".into(),
+        decimals: 2,
+        exchange_rate: rust_decimal::Decimal::ONE,
         shipping_method: None,
         billing: Address::default(),
         delivery: Address::default(),

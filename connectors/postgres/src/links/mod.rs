@@ -19,6 +19,7 @@ use orderbridge_schema::link::{ContactLink, OrderLink, PaymentLink, RowLink, Shi
 use orderbridge_schema::order_text::SentText;
 use orderbridge_schema::reservation::ReservationMark;
 use orderbridge_schema::seen::StatusSet;
+use rust_decimal::Decimal;
 
 use crate::journal::JournalEntry;
 use crate::work::StoredHold;
@@ -33,6 +34,8 @@ pub(crate) use write::write_links;
 pub enum NewLink {
     /// A store order and its sales order.
     Order(TenantId, OrderLink),
+    /// The exchange rate that a linked sales order was made with; behind its link.
+    Rate(TenantId, SalesOrderId, Decimal),
     /// A note and its shipment.
     Shipment(TenantId, ShipmentLink),
     /// Something paid and its payment, in the command's account.
@@ -62,6 +65,8 @@ pub enum Comparison {
 pub struct OrderState {
     /// Sales orders made from it.
     pub links: Vec<OrderLink>,
+    /// The exchange rates that they were made with, where we made them.
+    pub exchange_rates: BTreeMap<SalesOrderId, Decimal>,
     /// Its lines' rows.
     pub rows: Vec<RowLink>,
     /// Shipments made from notes.

@@ -13,6 +13,7 @@ use orderbridge_schema::ids::{
 use orderbridge_schema::link::{OrderLink, RowLink, ShipmentLink};
 use orderbridge_schema::seen::StatusSet;
 use orderbridge_schema::work::{Scope, WorkKey, WorkKind};
+use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -30,7 +31,7 @@ use crate::work::{StoredHold, effect};
 const PAYMENT: &str = "{PAYMENT_LINK}";
 
 const STATE: &str = "select o.id, \
-     (select coalesce(jsonb_agg(to_jsonb(l) order by l.part), '[]') from order_links l where l.tenant = $1 and l.store_order = o.id) as links, \
+     (select coalesce(jsonb_agg(to_jsonb(l) || jsonb_build_object('exchange_rate', l.exchange_rate::text) order by l.part), '[]') from order_links l where l.tenant = $1 and l.store_order = o.id) as links, \
      (select coalesce(jsonb_agg(to_jsonb(r) order by r.sales_order, r.row_id), '[]') from row_links r where r.tenant = $1 and r.store_order = o.id) as rows, \
      (select coalesce(jsonb_agg(to_jsonb(s) order by s.note_kind, s.note, s.address), '[]') from shipment_links s where s.tenant = $1 and s.store_order = o.id) as shipments, \
      (select coalesce(jsonb_agg({PAYMENT_LINK} order by p.payment), '[]') from payment_links p where p.tenant = $1 and p.store_order = o.id) as payments, \
@@ -91,6 +92,7 @@ struct StoredOrder {
     installation: u64,
     external_ref: String,
     verified: bool,
+    exchange_rate: Option<Decimal>,
 }
 
 #[derive(Deserialize)]
@@ -207,8 +209,10 @@ fn read(tenant: &TenantId, row: Row) -> Result<(StoreOrderId, OrderState), DbErr
         })
     };
     let marks: StoredMarks = row.marks.map(one).transpose()?.unwrap_or_default();
+    let links = list::<StoredOrder>(row.links)?;
     let state = OrderState {
-        links: list::<StoredOrder>(row.links)?.into_iter().map(StoredOrder::read).collect(),
+        exchange_rates: links.iter().filter_map(|link| Some((SalesOrderId(link.sales_order), link.exchange_rate?))).collect(),
+        links: links.into_iter().map(StoredOrder::read).collect(),
         rows: list::<StoredRow>(row.rows)?.into_iter().map(StoredRow::read).collect(),
         shipments: list::<StoredShipment>(row.shipments)?.into_iter().map(StoredShipment::read).collect::<Result<_, _>>()?,
         payments: list::<StoredPayment>(row.payments)?.into_iter().map(StoredPayment::read).collect::<Result<_, _>>()?,

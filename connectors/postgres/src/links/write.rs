@@ -7,6 +7,7 @@ use orderbridge_schema::decision::Hold;
 use orderbridge_schema::ids::{AccountCode, SalesOrderId, StoreOrderId, TenantId};
 use orderbridge_schema::link::{ContactLink, OrderLink, RowLink, ShipmentLink};
 use orderbridge_schema::work::{Scope, WorkKey, WorkKind};
+use rust_decimal::Decimal;
 
 use crate::db::{Db, Lane};
 use crate::error::DbError;
@@ -27,6 +28,7 @@ pub(crate) fn write_links(conn: &mut PgConnection, account: &AccountCode, links:
             NewLink::Contact(link) => write_contact(conn, account, link)?,
             NewLink::Reservation(tenant, order, mark) => extras::write_reservation(conn, tenant, *order, mark)?,
             NewLink::Text(tenant, order, text) => extras::write_text(conn, tenant, *order, text)?,
+            NewLink::Rate(tenant, sales_order, rate) => write_rate(conn, tenant, *sales_order, *rate)?,
         }
     }
     Ok(())
@@ -50,6 +52,14 @@ fn write_order(conn: &mut PgConnection, account: &AccountCode, tenant: &TenantId
     // It may have been seen before its link was.
     let sql = "delete from foreign_orders where account = $1 and sales_order = $2";
     sql_query(sql).bind::<Text, _>(account.as_str()).bind::<BigInt, _>(big(link.sales_order.0)?).execute(conn)?;
+    Ok(())
+}
+
+/// The first rate stays: the sales order was made with it.
+fn write_rate(conn: &mut PgConnection, tenant: &TenantId, sales_order: SalesOrderId, rate: Decimal) -> Result<(), DbError> {
+    let sql = "update order_links set exchange_rate = coalesce(exchange_rate, $3::numeric) where tenant = $1 and sales_order = $2";
+    let query = sql_query(sql).bind::<Text, _>(tenant.as_str()).bind::<BigInt, _>(big(sales_order.0)?);
+    query.bind::<Text, _>(rate.to_string()).execute(conn)?;
     Ok(())
 }
 

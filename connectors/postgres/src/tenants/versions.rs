@@ -16,8 +16,9 @@ use crate::sql::{Time, parsed, time, transaction};
 use crate::tenants::live::follow_rules;
 use crate::work::{Causes, release_on};
 
-/// Holds that a change of rules may mend: what a platform refused was most often a channel, a status or a code of the rules.
-const RULE_CAUSES: [&str; 9] = [
+/// Holds that a change of rules may mend: what a platform refused was most often a channel, a status or a code of the rules; products that
+/// are not known, sums that do not add up and rates that are upside down are judged by rules too.
+const RULE_CAUSES: [&str; 13] = [
     "missing-rule",
     "missing-tax-code",
     "refused",
@@ -27,6 +28,10 @@ const RULE_CAUSES: [&str; 9] = [
     "unusable-payment-method",
     "unknown-field",
     "unfit-for-field",
+    "unknown-sku",
+    "ambiguous-sku",
+    "total-mismatch",
+    "exchange-rate-direction",
 ];
 
 const VERSIONS: &str = "select version, rules, author, saved_at, origin, restored_from from rules_versions where tenant = $1";

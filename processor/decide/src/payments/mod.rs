@@ -13,6 +13,7 @@ use orderbridge_schema::money;
 use orderbridge_schema::work::Aspects;
 use rust_decimal::Decimal;
 
+use crate::currency;
 use crate::facts::{Ask, Context, Need, Needs, OrderFacts, known};
 
 use plan::{Plan, Planned};
@@ -100,7 +101,8 @@ fn needs(ctx: &Context<'_>, facts: &OrderFacts, order: &StoreOrder, link: &Order
     let sales_order = facts.sales_orders.get(&link.sales_order);
     let mut needs = Needs::new();
     let is_base = ctx.reference.account.base_currency().is_some_and(|base| base.eq_ignore_ascii_case(&order.currency));
-    if sales_order.is_none() && facts.payment_links.is_empty() && !is_base {
+    let has_rate = is_base || facts.exchange_rate(link.sales_order).is_some();
+    if sales_order.is_none() && facts.payment_links.is_empty() && !has_rate {
         needs.insert(Need::SalesOrder(link.sales_order));
     }
     let is_paid = |order: &SalesOrder| matches!(order.payment_status.to_ascii_uppercase().as_str(), "PAID" | "PARTIALLY_PAID");
@@ -130,12 +132,12 @@ fn linked(ctx: &Context<'_>, facts: &OrderFacts, order: &StoreOrder, link: &Orde
     }
 }
 
-/// The sales order's own rate, as it is or as it was when an earlier payment was booked; 1 in the account's base currency.
+/// The sales order's own rate, as it was made with, as it is or as it was when an earlier payment was booked; 1 in the account's base
+/// currency.
 fn rate(ctx: &Context<'_>, facts: &OrderFacts, order: &StoreOrder, link: &OrderLink) -> Option<Decimal> {
-    let read = facts.sales_orders.get(&link.sales_order).and_then(Option::as_ref).and_then(|order| order.exchange_rate);
     let earlier = || facts.payment_links.iter().find_map(|link| link.rate);
     let is_base = || ctx.reference.account.base_currency().filter(|base| base.eq_ignore_ascii_case(&order.currency)).map(|_| Decimal::ONE);
-    read.or_else(earlier).or_else(is_base).filter(|rate| *rate > Decimal::ZERO)
+    facts.exchange_rate(link.sales_order).or_else(earlier).or_else(is_base).filter(|rate| *rate > Decimal::ZERO)
 }
 
 /// The command that books a planned payment; none if it must wait for the one that it is joined to.
@@ -147,7 +149,7 @@ fn command(
     planned: &Planned,
     before: &[Command],
 ) -> Result<Option<NewPayment>, Box<Hold>> {
-    check(order, planned)?;
+    check(ctx, order, planned)?;
     let sent = facts.payments_in_doubt.get(&planned.reference);
     let method = match sent {
         // It may be booked already, and Brightpearl's key has the method in it.
@@ -177,8 +179,8 @@ fn command(
 }
 
 /// What Brightpearl would take without a word and what would be wrong in the books.
-fn check(order: &StoreOrder, planned: &Planned) -> Result<(), Box<Hold>> {
-    let decimals = money::minor_decimals(&order.currency);
+fn check(ctx: &Context<'_>, order: &StoreOrder, planned: &Planned) -> Result<(), Box<Hold>> {
+    let decimals = currency::decimals(order, &ctx.reference.store);
     if !planned.currency.is_empty() && !planned.currency.eq_ignore_ascii_case(&order.currency) {
         return Err(unclear(&planned.reference, format!("it is in {}, the order in {}", planned.currency, order.currency)));
     }

@@ -2,7 +2,7 @@
 
 use orderbridge_decide::Need;
 use orderbridge_schema::decision::{Cause, Effect};
-use orderbridge_schema::facts::SalesOrderMatch;
+use orderbridge_schema::facts::{LineOption, SalesOrderMatch};
 use orderbridge_schema::ids::{ChannelId, SalesOrderId, SalesOrderStatusId, StoreChannelId, StoreStatusId};
 use orderbridge_schema::rules::OrderDefaults;
 use orderbridge_schema::work::Aspects;
@@ -126,6 +126,13 @@ fn lines_find_their_rows_in_what_others_entered() {
     let decision = taken_over().decision();
     let (sales_order, rows) = decision.verified.unwrap();
     assert_eq!((sales_order, rows.len(), decision.holds.len()), (SALES_ORDER, 2, 0));
+}
+
+#[test]
+fn what_a_shopper_chose_is_not_looked_for_in_what_others_entered() {
+    let mut case = taken_over();
+    case.lines()[0].options = vec![LineOption { name: "Size".into(), value: "Large".into() }];
+    assert!(case.decision().holds.is_empty());
 }
 
 #[test]

@@ -15,7 +15,7 @@ use orderbridge_schema::work::Aspects;
 
 use crate::facts::{
     ADDRESS, INSTALLATION, MUG, MUG_PRODUCT, MUG_ROW, ORDER, SALES_ORDER, TEA, TEA_PRODUCT, TEA_ROW, ago, agreement, line, now, order_address,
-    row_link, rules, sales_order, sku, store_order, tax,
+    reference, row_link, rules, sales_order, sku, store_order, tax,
 };
 
 /// More rounds than any order may need.
@@ -59,7 +59,7 @@ impl Case {
         full.pick_ups = Some(Vec::new());
         full.with_number = Some(Vec::new());
         full.method_names = Some(BTreeMap::new());
-        Self { rules: rules(), reference: Reference::default(), live_since: ago(86_400), search_before_creating: false, now: now(), full }
+        Self { rules: rules(), reference: reference(), live_since: ago(86_400), search_before_creating: false, now: now(), full }
     }
 
     /// An order whose sales order was made a moment ago.
@@ -195,6 +195,7 @@ pub fn remark_keys(decision: &Decision) -> Vec<&'static str> {
 fn own_records(full: &OrderFacts) -> OrderFacts {
     OrderFacts {
         links: full.links.clone(),
+        exchange_rates: full.exchange_rates.clone(),
         row_links: full.row_links.clone(),
         shipment_links: full.shipment_links.clone(),
         payment_links: full.payment_links.clone(),

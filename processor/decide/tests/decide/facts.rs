@@ -12,6 +12,7 @@ use orderbridge_schema::ids::{
     ShipmentId, StoreChannelId, StoreCustomerId, StoreOrderId, StoreStatusId, WarehouseId,
 };
 use orderbridge_schema::link::{NoteKind, RowLink};
+use orderbridge_schema::reference::{AccountCurrency, Reference};
 use orderbridge_schema::rules::{Rules, ToBrightpearlEntry, ToStoreEntry};
 use rust_decimal::Decimal;
 
@@ -54,6 +55,16 @@ pub fn rules() -> Rules {
     rules.orders.status.brightpearl = both.into_iter().chain([(10, 4)]).map(|(store, brightpearl)| to_brightpearl(store, brightpearl)).collect();
     rules.orders.status.store = both.into_iter().map(|(store, brightpearl)| to_store(brightpearl, store)).collect();
     rules
+}
+
+/// An account whose books are in pounds and that has rates of three other currencies.
+pub fn reference() -> Reference {
+    let mut reference = Reference::default();
+    let configuration = [("baseCurrencyCode", "GBP"), ("giftcardNominalCode", "4050")];
+    reference.account.configuration = configuration.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let currency = |(code, rate): (&str, &str)| AccountCurrency { code: code.into(), rate: Some(d(rate)), is_base: code == "GBP" };
+    reference.account.currencies = [("GBP", "1"), ("USD", "1.25"), ("EUR", "1.15"), ("JPY", "190")].map(currency).to_vec();
+    reference
 }
 
 pub fn to_brightpearl(store: u64, brightpearl: u64) -> ToBrightpearlEntry {
@@ -99,6 +110,8 @@ pub fn store_order() -> StoreOrder {
         modified_at: ago(3600),
         customer: StoreCustomerId(0),
         currency: "GBP".into(),
+        store_currency: "GBP".into(),
+        store_rate: Some(Decimal::ONE),
         total: d("42.0000"),
         tax: d("7.0000"),
         shipping: Charge { gross: d("6.0000"), tax: d("1.0000") },
@@ -140,6 +153,8 @@ pub fn line(id: OrderLineId, sku: &str, quantity: u32, gross: &str, tax: &str) -
         discounted_total: d(gross),
         parent: None,
         pick_up: false,
+        options: Vec::new(),
+        wrapping: None,
     }
 }
 

@@ -22,6 +22,8 @@ mod life;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod money;
+#[cfg(test)]
 mod orders;
 #[cfg(test)]
 mod payment_holds;
@@ -36,6 +38,8 @@ mod reference;
 #[cfg(test)]
 mod rounds;
 #[cfg(test)]
+mod row_texts;
+#[cfg(test)]
 mod rows;
 #[cfg(test)]
 mod shipment_contents;
@@ -47,5 +51,7 @@ mod shoppers;
 mod status;
 #[cfg(test)]
 mod texts;
+#[cfg(test)]
+mod unknown_products;
 #[cfg(test)]
 mod verification;

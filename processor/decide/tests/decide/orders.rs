@@ -1,10 +1,12 @@
 //! Arbitrary orders whose sums are as a store makes them: any mix of lines, discounts, coupons, taxes, fees and tenders, in any currency,
 //! rounded per line or per order.
 
-use orderbridge_schema::facts::{Charge, Coupon, Fee, LineKind, OrderLine, TaxRow, Taxed};
+use std::collections::BTreeMap;
+
+use orderbridge_schema::facts::{Charge, Coupon, Fee, LineKind, LineWrapping, OrderLine, TaxRow, Taxed};
 use orderbridge_schema::ids::{OrderLineId, ProductId};
 use orderbridge_schema::money;
-use orderbridge_schema::rules::Tenders;
+use orderbridge_schema::rules::{Discounts, TaxCodeEntry, Tenders};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
@@ -80,6 +82,10 @@ struct Extras {
     coupon_kind: u32,
     /// Whether the lines show their share of those.
     spread: bool,
+    /// Discounts stand on rows of their own.
+    own_rows: bool,
+    /// The wrapping is of the first line, which says so.
+    wrapped_line: bool,
     /// Per cent off delivery, and the coupon's type.
     delivery_coupon: u32,
     delivery_kind: u32,
@@ -95,6 +101,10 @@ pub struct Consistent {
     pub case: Case,
     pub total: Decimal,
     pub tax: Decimal,
+    /// How far what the store shows of its lines and charges is from that, with tax and of tax.
+    pub off: [Decimal; 2],
+    /// Tax by rate, as listed; none if there are fees, whose rates only their amounts tell, or no list.
+    pub by_rate: Option<BTreeMap<Decimal, Decimal>>,
     /// More than any reading of the order can explain.
     pub beyond: Decimal,
 }
@@ -105,7 +115,7 @@ pub fn consistent_order() -> impl Strategy<Value = Consistent> {
 }
 
 fn till() -> impl Strategy<Value = Till> {
-    let currency = prop::sample::select(vec!["GBP", "USD", "JPY", "KWD"]);
+    let currency = prop::sample::select(vec!["GBP", "USD", "JPY", "EUR"]);
     (currency, any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(currency, fine, per_order, inclusive, detailed)| Till {
         currency,
         fine,
@@ -125,7 +135,7 @@ fn extras() -> impl Strategy<Value = Extras> {
     let charges = [or_none(1..3000), or_none(1..500), or_none(1..900)];
     let fees = prop::collection::vec((1u32..2000, 0usize..4), 0..3);
     let off = (or_none(1..40), or_none(1..40), prop::sample::select(vec![0u32, 1, 2, 5]), any::<bool>());
-    let delivery = (or_none(1..101), 3u32..5);
+    let delivery = (or_none(1..101), 3u32..5, any::<bool>(), any::<bool>());
     let reading = prop::sample::select(vec![Tenders::Detect, Tenders::Included, Tenders::Excluded]);
     let tenders = (or_none(5..45), or_none(5..45), reading, any::<bool>());
     (charges, fees, off, delivery, tenders).prop_map(|(charges, fees, off, delivery, tenders)| Extras {
@@ -137,6 +147,8 @@ fn extras() -> impl Strategy<Value = Extras> {
         spread: off.3,
         delivery_coupon: delivery.0,
         delivery_kind: delivery.1,
+        own_rows: delivery.2,
+        wrapped_line: delivery.3,
         tenders: (tenders.0, tenders.1),
         reading: tenders.2,
         after_tenders: match tenders.2 {
@@ -147,10 +159,14 @@ fn extras() -> impl Strategy<Value = Extras> {
     })
 }
 
-/// The order while it is added up.
+/// The order while it is added up: as it is, and as it is shown.
+#[derive(Default)]
 struct Sums {
     total: Decimal,
     tax: Decimal,
+    shown: Decimal,
+    shown_tax: Decimal,
+    by_rate: BTreeMap<Decimal, Decimal>,
     taxes: Vec<TaxRow>,
 }
 
@@ -159,9 +175,12 @@ impl Sums {
         let (name, rates) = rates(class);
         let whole: Decimal = rates.iter().sum();
         self.total += till.counted(gross);
+        self.shown += till.shown(gross);
         for rate in rates {
             let amount = if whole.is_zero() { Decimal::ZERO } else { tax_in(gross, whole) * rate / whole };
             self.tax += till.counted(amount);
+            self.shown_tax += till.shown(amount);
+            *self.by_rate.entry(whole.normalize()).or_default() += till.shown(amount);
             let class = name.to_owned();
             self.taxes.push(TaxRow { class, ..tax(on, &rate.to_string(), &till.shown(amount).to_string()) });
         }
@@ -171,7 +190,7 @@ impl Sums {
 
 fn build(till: &Till, items: &[Item], extras: &Extras) -> Consistent {
     let mut case = Case::new();
-    let mut sums = Sums { total: Decimal::ZERO, tax: Decimal::ZERO, taxes: Vec::new() };
+    let mut sums = Sums::default();
     let gross: Vec<Decimal> = items.iter().map(|item| item_gross(till, item)).collect();
     let whole: Decimal = gross.iter().sum();
     let off = |percent: u32| till.shown(whole * Decimal::from(percent) / Decimal::ONE_HUNDRED);
@@ -180,23 +199,34 @@ fn build(till: &Till, items: &[Item], extras: &Extras) -> Consistent {
     let lines = items.iter().zip(gross).zip(shares).enumerate();
     *case.lines() = lines.map(|(place, ((item, gross), share))| order_line(till, &mut sums, place, item, gross, share)).collect();
     let unspread = if extras.spread { Decimal::ZERO } else { discount + coupon };
-    sums.total -= unspread;
+    (sums.total, sums.shown) = (sums.total - unspread, sums.shown - unspread);
 
     charges(till, extras, &mut case, &mut sums);
     let fees = fees(till, extras, &mut case, &mut sums);
     let delivery_off = till.shown(case.order().shipping.gross * Decimal::from(extras.delivery_coupon) / Decimal::ONE_HUNDRED);
-    sums.total -= delivery_off;
+    (sums.total, sums.shown) = (sums.total - delivery_off, sums.shown - delivery_off);
     case.full.coupons = Some(vec![used(extras.coupon_kind, coupon), used(extras.delivery_kind, delivery_off)]);
 
     let order = case.order();
     (order.currency, order.discount, order.coupon_discount) = (till.currency.into(), discount, coupon + delivery_off);
     let (total, tax) = (till.shown(sums.total), till.shown(sums.tax));
     (order.total, order.tax) = (total, tax);
-    pay(till, extras, &mut case, items.len(), (fees, unspread));
+    let off = [sums.shown - total, sums.shown_tax - tax];
+    pay(till, extras, &mut case, items.len(), [fees, unspread, delivery_off]);
     *case.taxes() = if till.detailed { sums.taxes } else { Vec::new() };
+    let by_rate = (till.detailed && extras.fees.is_empty()).then_some(sums.by_rate);
+    if extras.own_rows {
+        case.rules.taxes_and_accounts.discounts = Discounts::OwnRows;
+    }
+    case.rules.taxes_and_accounts.tax_codes = ["0", "5", "20", "8.875"].map(tax_code).to_vec();
     case.full.products = (0..items.len()).map(|place| (sku(&format!("S{place}")), vec![ProductId(6000)])).collect();
     let beyond = Decimal::TWO * (whole + total.abs() + fees + delivery_off) + Decimal::from(1000);
-    Consistent { case, total: money::round(total, till.minor()), tax: money::round(tax, till.minor()), beyond }
+    Consistent { case, total: money::round(total, till.minor()), tax: money::round(tax, till.minor()), off, by_rate, beyond }
+}
+
+/// Codes that tell the rate.
+fn tax_code(rate: &str) -> TaxCodeEntry {
+    TaxCodeEntry { class: None, rate: Some(d(rate)), country: None, code: rate.to_owned() }
 }
 
 fn item_gross(till: &Till, item: &Item) -> Decimal {
@@ -246,6 +276,9 @@ fn charges(till: &Till, extras: &Extras, case: &mut Case, sums: &mut Sums) {
     let (shipping, handling, wrapping) = (charge(shipping, Taxed::Shipping), charge(handling, Taxed::Handling), charge(wrapping, Taxed::Wrapping));
     let order = case.order();
     (order.shipping, order.handling, order.wrapping) = (shipping, handling, wrapping);
+    if extras.wrapped_line {
+        case.lines()[0].wrapping = Some(LineWrapping { charge: wrapping, ..LineWrapping::default() });
+    }
 }
 
 fn fees(till: &Till, extras: &Extras, case: &mut Case, sums: &mut Sums) -> Decimal {
@@ -265,12 +298,14 @@ fn used(kind: u32, discount: Decimal) -> Coupon {
 }
 
 /// Tenders; none where they happen to be as large as something else that is missing, so that not even a person could tell.
-fn pay(till: &Till, extras: &Extras, case: &mut Case, items: usize, (fees, unspread): (Decimal, Decimal)) {
+fn pay(till: &Till, extras: &Extras, case: &mut Case, items: usize, others: [Decimal; 3]) {
     let order = case.order();
     let part = |percent: u32| till.shown(order.total * Decimal::from(percent) / Decimal::ONE_HUNDRED);
     let (credit, gift) = (part(extras.tenders.0), part(extras.tenders.1));
     let doubt = money::minor_unit(till.minor()) * Decimal::from(items + 10);
-    let confusing = [Decimal::ZERO, fees - unspread, unspread - fees, unspread].iter().any(|other| (credit + gift - other).abs() <= doubt);
+    let with = |sums: Vec<Decimal>, other: Decimal| sums.iter().flat_map(|sum| [*sum, *sum + other, *sum - other]).collect();
+    let sums: Vec<Decimal> = others.into_iter().fold(vec![Decimal::ZERO], with);
+    let confusing = sums.iter().any(|other| (credit + gift - other).abs() <= doubt);
     if !(extras.reading == Tenders::Detect && confusing) {
         (order.store_credit, order.gift_certificates) = (credit, gift);
         if extras.after_tenders {

@@ -5,6 +5,7 @@ use orderbridge_schema::command::{Command, PaymentKind};
 use orderbridge_schema::decision::Cause;
 use orderbridge_schema::facts::{SalesOrderPayment, Transaction, TransactionEvent, Transactions};
 use orderbridge_schema::ids::{PaymentId, StoreStatusId};
+use orderbridge_schema::reference::StoreCurrency;
 use orderbridge_schema::rules::PaymentMethodEntry;
 use orderbridge_schema::work::Aspects;
 
@@ -71,6 +72,28 @@ fn a_foreign_currency_has_the_sales_orders_own_rate_read_once() {
     let outcome = case.run();
     assert!(!outcome.rounds.iter().flatten().any(|need| matches!(need, Need::SalesOrder(_) | Need::Payments(_))), "{:?}", outcome.rounds);
     assert_eq!(payments(&outcome.decision)[0].rate, Some(d("0.85")));
+}
+
+#[test]
+fn the_rate_that_the_sales_order_was_made_with_is_carried_by_its_payments_without_a_read() {
+    let mut case = paid_by(vec![row(1, Event::Purchase, "42")]).with_aspects(Aspects::STORE_ORDER.with(Aspects::TRANSACTIONS));
+    case.reference.account.configuration.insert("baseCurrencyCode".into(), "EUR".into());
+    case.full.exchange_rates.insert(SALES_ORDER, d("1.15"));
+    let outcome = case.run();
+    assert!(!outcome.rounds.iter().flatten().any(|need| matches!(need, Need::SalesOrder(_))), "{:?}", outcome.rounds);
+    assert_eq!(payments(&outcome.decision)[0].rate, Some(d("1.15")));
+}
+
+#[test]
+fn a_payment_has_the_minor_unit_that_the_orders_rows_have() {
+    // The store keeps two decimals of a currency that has none by itself.
+    let mut case = paid_by(vec![Transaction { currency: "JPY".into(), ..row(1, Event::Purchase, "42.50") }]);
+    case.order().currency = "JPY".into();
+    assert_eq!(causes(&case), ["payment-unclear:bc-store7-txn-1"]);
+    case.reference.store.currencies = vec![StoreCurrency { code: "JPY".into(), decimals: 2, is_default: false, is_transactional: true }];
+    case.order().total = d("42.50");
+    let unusable = causes(&case);
+    assert!(!unusable.iter().any(|cause| cause.starts_with("payment-unclear")), "{unusable:?}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What holds for any order whatever.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use orderbridge_schema::command::{Command, NewSalesOrder};
 use orderbridge_schema::decision::{Agreement, Cause, Effect};
@@ -23,6 +25,15 @@ fn sums(order: &NewSalesOrder) -> Option<(Decimal, Decimal)> {
     Some((order.total()?, tax))
 }
 
+/// Each rate's tax is the store's to less than a minor unit, but for what the row for rounding makes up for.
+fn has_rates(order: &NewSalesOrder, by_rate: &BTreeMap<Decimal, Decimal>) -> bool {
+    let unit = money::minor_unit(money::minor_decimals(&order.currency));
+    let of = |code: &str| -> Decimal {
+        order.rows.iter().filter(|row| row.tax_code == code && row.external_ref != "bc-rounding").map(|row| row.tax).sum()
+    };
+    by_rate.iter().all(|(rate, tax)| (of(&rate.to_string()) - tax).abs() < unit)
+}
+
 fn is_in_minor_units(order: &NewSalesOrder) -> bool {
     let decimals = money::minor_decimals(&order.currency);
     order.rows.iter().all(|row| row.net.normalize().scale() <= decimals && row.tax.normalize().scale() <= decimals)
@@ -34,12 +45,22 @@ proptest! {
     #[test]
     fn the_rows_of_a_consistent_order_are_its_total_and_its_tax(order in consistent_order()) {
         let decision = order.case.decision();
+        let lines = order.case.full.lines.as_ref().unwrap().len();
         let [Command::CreateSalesOrder(created)] = &decision.commands[..] else {
-            return Err(TestCaseError::fail(format!("not created: {:?}", decision.holds)));
+            // Only where the lines shown are as far off as that many roundings can be together.
+            prop_assert!(decision.holds.iter().all(|hold| hold.cause == Cause::TotalMismatch) && !decision.holds.is_empty(), "{:?}", decision.holds);
+            let currency = &order.case.full.store_order.as_ref().unwrap().as_ref().unwrap().currency;
+            let least = Decimal::from(lines.div_ceil(4).max(2) - 1) * money::minor_unit(money::minor_decimals(currency));
+            prop_assert!(order.off.iter().any(|off| off.abs() > least), "{:?} {:?}", order.off, decision.holds);
+            return Ok(());
         };
         prop_assert_eq!(sums(created), Some((order.total, order.tax)));
         prop_assert!(is_in_minor_units(created), "{:?}", created.rows);
-        prop_assert_eq!(created.rows.iter().filter(|row| row.line.is_some()).count(), order.case.full.lines.as_ref().unwrap().len());
+        prop_assert_eq!(created.rows.iter().filter(|row| row.line.is_some()).count(), lines);
+        prop_assert!(created.rows.iter().filter(|row| row.external_ref == "bc-rounding").count() <= 1);
+        if let Some(by_rate) = &order.by_rate {
+            prop_assert!(has_rates(created, by_rate), "{by_rate:?} {:?}", created.rows);
+        }
     }
 
     #[test]
@@ -159,6 +180,7 @@ impl Wild {
         let order = case.order();
         let a = &self.amounts;
         order.currency = self.currency.into();
+        order.store_rate = Some(a[10]).filter(|rate| *rate > Decimal::ZERO);
         (order.total, order.tax, order.discount, order.coupon_discount, order.store_credit, order.gift_certificates) =
             (a[0], a[1], a[2], a[3], a[4], a[5]);
         (order.shipping.gross, order.shipping.tax, order.handling.gross, order.wrapping.tax) = (a[6], a[7], a[8], a[9]);

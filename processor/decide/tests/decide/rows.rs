@@ -47,7 +47,7 @@ fn two_rates_on_one_line_are_one_row_with_both() {
     let mut case = Case::new();
     case.taxes()[0] = tax(Taxed::Line(TEA), "6.25", "2.5");
     case.taxes().push(tax(Taxed::Line(TEA), "3.75", "1.5"));
-    case.rules.taxes_and_accounts.tax_codes = vec![TaxCodeEntry { class: None, rate: Some(d("10")), code: "NY".into() }];
+    case.rules.taxes_and_accounts.tax_codes = vec![TaxCodeEntry { class: None, rate: Some(d("10")), country: None, code: "NY".into() }];
     assert_eq!((case.rows()[0].tax, case.rows()[0].tax_code.as_str()), (d("4"), "NY"));
     assert_eq!(case.rows()[1].tax_code, "T");
 }
@@ -114,9 +114,8 @@ fn a_total_after_tenders_is_told_from_one_before_them() {
 }
 
 #[test]
-fn pennies_that_rounding_explains_are_spread_and_more_is_held() {
-    // Three parts may be off by half a penny each.
-    for (total, creates) in [("42.015", true), ("41.985", true), ("42.02", false), ("41.98", false)] {
+fn two_pennies_that_nothing_explains_are_made_up_for_and_more_is_held() {
+    for (total, creates) in [("42.02", true), ("41.98", true), ("42.03", false), ("41.97", false)] {
         let mut case = Case::new();
         case.order().total = d(total);
         if creates {
@@ -164,7 +163,7 @@ fn a_removed_line_is_no_row_and_a_free_one_is() {
 
 #[test]
 fn rows_are_in_the_minor_unit_of_their_currency() {
-    for (currency, decimals) in [("JPY", 0), ("GBP", 2), ("KWD", 3)] {
+    for (currency, decimals) in [("JPY", 0), ("GBP", 2)] {
         let mut case = Case::new();
         case.order().currency = currency.into();
         (case.lines()[0].discounted_total, case.lines()[1].discounted_total) = (d("24.1234"), d("12.4321"));

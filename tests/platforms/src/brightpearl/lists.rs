@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::json::{exact, set, whole};
+use super::json::{exact, fixed, set, whole};
+use super::switches::Switches;
 
 /// The lists, each entry as the API shows it.
 #[derive(Debug, Clone, Default)]
@@ -79,9 +80,23 @@ impl Lists {
         self.currencies.iter().find(|entry| entry.get("code").and_then(Value::as_str) == Some(code))
     }
 
-    /// The exchange rate of a currency against the base; 1 if unknown.
-    pub fn exchange_rate(&self, code: &str) -> Decimal {
-        self.currency(code).and_then(|entry| entry.get("exchangeRate")).and_then(exact).unwrap_or(Decimal::ONE)
+    /// The exchange rate of a currency against the base, in the direction that the switch says; 1 if unknown.
+    pub fn exchange_rate(&self, code: &str, switches: &Switches) -> Decimal {
+        let kept = self.currency(code).and_then(|entry| entry.get("exchangeRate")).and_then(exact).unwrap_or(Decimal::ONE);
+        if switches.is("exchange_rate", "base_per_order") { Decimal::ONE.checked_div(kept).unwrap_or(kept) } else { kept }
+    }
+
+    /// The currencies as they are shown. They are kept as units of each for one of the base.
+    pub fn shown_currencies(&self, switches: &Switches) -> Vec<Value> {
+        let shown = |entry: &Value| {
+            let mut entry = entry.clone();
+            let code = entry.get("code").and_then(Value::as_str).unwrap_or_default().to_owned();
+            if entry.get("exchangeRate").is_some() {
+                set(&mut entry, "exchangeRate", json!(fixed(self.exchange_rate(&code, switches), 6)));
+            }
+            entry
+        };
+        self.currencies.iter().map(shown).collect()
     }
 
     /// Whether a list holds an id; 0 means "none" and always fits (BP §a.2).
@@ -131,7 +146,7 @@ fn fill_money(lists: &mut Lists, base: &str) {
     for ((code, name, symbol, rate), id) in rates.iter().zip(1..) {
         let rate = rate.parse::<Decimal>().unwrap_or(Decimal::ONE).checked_div(of_base).unwrap_or(Decimal::ONE);
         lists.currencies.push(json!({"id": id, "name": name, "code": code, "symbol": symbol,
-            "exchangeRate": super::json::fixed(rate, 6), "isDefault": *code == base}));
+            "exchangeRate": fixed(rate, 6), "isDefault": *code == base}));
     }
     if lists.currency(base).is_none() {
         lists.currencies.push(json!({"id": 4, "name": base, "code": base, "symbol": base, "exchangeRate": "1.000000", "isDefault": true}));

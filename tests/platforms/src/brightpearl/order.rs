@@ -124,7 +124,7 @@ pub struct Order {
     pub invoice: Invoice,
     /// Currency.
     pub currency: String,
-    /// Order currency per base currency.
+    /// Between the order's currency and the base, in the direction that the switch says.
     pub exchange_rate: Decimal,
     /// Whether the rate is fixed.
     pub fixed_rate: bool,
@@ -184,9 +184,10 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// The same in the base currency.
-    pub fn base(&self, rate: Decimal) -> Self {
-        let turn = |amount: Decimal| round(amount.checked_div(rate).unwrap_or(amount), 2);
+    /// The same in the base currency, by a rate in the direction that the switch says.
+    pub fn base(&self, rate: Decimal, switches: &Switches) -> Self {
+        let is_reverse = switches.is("exchange_rate", "base_per_order");
+        let turn = |amount: Decimal| round(if is_reverse { amount * rate } else { amount.checked_div(rate).unwrap_or(amount) }, 2);
         Self { net: turn(self.net), tax: turn(self.tax), gross: turn(self.gross) }
     }
 }

@@ -108,7 +108,7 @@ fn low_level(call: &Call<'_>, body: &Value, now: Timestamp) -> Result<Order, Ref
     }
     let contact = low_level_contact(account, body, &kind)?;
     let currency = text(body, "currency.orderCurrencyCode")?.unwrap_or_else(|| account.base_currency.clone());
-    let (exchange_rate, fixed_rate) = rate(account, body, "currency", &currency)?;
+    let (exchange_rate, fixed_rate) = rate(account, body, "currency", &currency, call.switches)?;
     let price_list_id = list_id(&lists.price_lists, "id", "Price list", int(body, "priceListId")?.or(Some(contact.financial_id("priceListId"))))?;
     let invoice = array(body, "invoices")?.first().map(|invoice| instant(invoice, "taxDate")).transpose()?.flatten();
     let status_id = match int(body, "orderStatus.orderStatusId")? {

@@ -82,7 +82,7 @@ fn party(value: &Value, path: &str, contact: &Contact, account: &Account, role: 
 ///
 /// # Errors
 /// 400 or 500 for the first field that does not fit.
-pub fn header(account: &Account, body: &Value, kind: &str, actor: Actor, now: Timestamp) -> Result<Order, Refusal> {
+pub fn header(account: &Account, body: &Value, kind: &str, actor: Actor, now: Timestamp, switches: &Switches) -> Result<Order, Refusal> {
     let lists = &account.lists;
     let id = int(body, "customer.id")?.map_or_else(|| int(body, "customerId"), |id| Ok(Some(id)))?;
     let contact = customer(account, id)?;
@@ -92,7 +92,7 @@ pub fn header(account: &Account, body: &Value, kind: &str, actor: Actor, now: Ti
         listed(&lists.price_lists, "id", "Price list", int(body, "priceListId")?)?.unwrap_or_else(|| contact.financial_id("priceListId"));
     let mode = price_mode(account, body, price_list)?;
     let currency = text(body, "currency.code")?.unwrap_or_else(|| account.base_currency.clone());
-    let (exchange_rate, fixed_rate) = rate(account, body, "currency", &currency)?;
+    let (exchange_rate, fixed_rate) = rate(account, body, "currency", &currency, switches)?;
     let parent_id = parent(account, int(body, "parentId")?)?;
     let instance = instance(account, body)?;
     let status_id = match int(body, "statusId")? {
@@ -198,7 +198,7 @@ pub fn staff(account: &Account, id: Option<i64>) -> Result<i64, Refusal> {
 ///
 /// # Errors
 /// 400 for an unknown currency or a rate of 0 or below.
-pub fn rate(account: &Account, body: &Value, prefix: &str, currency: &str) -> Result<(Decimal, bool), Refusal> {
+pub fn rate(account: &Account, body: &Value, prefix: &str, currency: &str, switches: &Switches) -> Result<(Decimal, bool), Refusal> {
     if account.lists.currency(currency).is_none() {
         return Err(refuse(format!("Currency {currency} does not exist")));
     }
@@ -207,7 +207,7 @@ pub fn rate(account: &Account, body: &Value, prefix: &str, currency: &str) -> Re
     if rate.is_some_and(|rate| rate <= Decimal::ZERO) {
         return Err(refuse("The exchange rate must be greater than 0"));
     }
-    Ok((rate.map_or_else(|| account.lists.exchange_rate(currency), |rate| round(rate, 6)), fixed))
+    Ok((rate.map_or_else(|| account.lists.exchange_rate(currency, switches), |rate| round(rate, 6)), fixed))
 }
 
 /// An amount with at most so many decimals.

@@ -12,7 +12,7 @@ use super::switches::Switches;
 pub fn order(account: &Account, order: &Order, switches: &Switches, custom: bool) -> Value {
     let codes = account.codes(order, switches);
     let totals = order.totals(switches);
-    let base = totals.base(order.exchange_rate);
+    let base = totals.base(order.exchange_rate, switches);
     let purchase = matches!(order.kind.as_str(), "PO" | "PC");
     let mut contact = order.customer_address.view();
     set(&mut contact, "contactId", json!(order.contact_id));
@@ -78,7 +78,7 @@ pub fn row_view(account: &Account, order: &Order, row: &Row, switches: &Switches
 pub fn sales_order(account: &Account, order: &Order, switches: &Switches) -> Value {
     let codes = account.codes(order, switches);
     let totals = order.totals(switches);
-    let base = totals.base(order.exchange_rate);
+    let base = totals.base(order.exchange_rate, switches);
     let cancelled = account.lists.config_id("cancelledOrderStatusId");
     let rows: Vec<Value> = order.rows.values().map(|row| flat_view(account, row, switches)).collect();
     compact(json!({

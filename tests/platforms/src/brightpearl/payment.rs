@@ -95,10 +95,14 @@ pub fn handle(call: &mut Call<'_>) -> Answer {
 }
 
 fn list_search(call: &Call<'_>, resource: &str) -> Answer {
+    let currencies;
     let list = match resource {
         "payment-method-search" => &call.account.lists.payment_methods,
         "nominal-code-search" => &call.account.lists.nominal_codes,
-        _ => &call.account.lists.currencies,
+        _ => {
+            currencies = call.account.lists.shown_currencies(call.switches);
+            &currencies
+        }
     };
     search::answer_list(call, resource, &list_rows(resource, list))
 }

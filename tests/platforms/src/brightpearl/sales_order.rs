@@ -62,7 +62,7 @@ fn repeated(account: &Account, body: &Value, kind: &str) -> Result<Option<i64>, 
 
 /// Checks everything, then makes the order with all rows at once.
 fn place(call: &mut Call<'_>, body: &Value, kind: &str) -> Result<i64, Refusal> {
-    let mut order = header(call.account, body, kind, call.actor, call.now)?;
+    let mut order = header(call.account, body, kind, call.actor, call.now, call.switches)?;
     let rows = flat_rows(call.account, &order, body, call.switches)?;
     for (_, row) in rows {
         insert_row(call.account, &mut order, row);
@@ -135,7 +135,7 @@ fn put(call: &mut Call<'_>, id: i64) -> Answer {
             message: format!("Version {version} is not the latest version of order {id}"),
         });
     }
-    let mut fresh = header(call.account, &body, "SO", Actor { instance: call.actor.instance, contact: old.created_by }, call.now)?;
+    let mut fresh = header(call.account, &body, "SO", Actor { instance: call.actor.instance, contact: old.created_by }, call.now, call.switches)?;
     let sent = flat_rows(call.account, &fresh, &body, call.switches)?;
     if old.is_invoiced() && (sent.len() != old.rows.len() || sent.iter().any(|(id, _)| id.is_none_or(|id| !old.rows.contains_key(&id)))) {
         return Err(Refusal::bad("ORDC-999", "The rows of an invoiced order cannot be added or removed"));

@@ -14,6 +14,8 @@ const KNOWN: &[(&str, &str, Option<&[&str]>)] = &[
     ("row_external_ref_echo", "true", Some(&["true", "false"])),
     // Totals: sum the four-decimal inputs, or what is shown with two decimals (BP §e.9, §m.2).
     ("row_sum", "inputs", Some(&["inputs", "shown"])),
+    // Which way round exchange rates are: units of the order's currency per unit of the base, or the reverse (not said in BP §e.2, §i.2).
+    ("exchange_rate", "order_per_base", Some(&["order_per_base", "base_per_order"])),
     // Milliseconds until a write shows in searches (BP §m).
     ("search_lag_ms", "0", None),
     // An early refresh hands back the current access token (BP §b.3), or a new one.

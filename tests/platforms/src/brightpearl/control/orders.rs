@@ -33,7 +33,7 @@ pub fn handle(desk: &mut Desk<'_>, method: &str, rest: &[&str], body: &Value) ->
 /// An order made in the UI: the body of a sales order, without external reference; only `order.modified` tells of it.
 fn create(desk: &mut Desk<'_>, body: &Value) -> Done {
     let kind = text(body, "order_type")?.unwrap_or_else(|| "SO".to_owned());
-    let mut order = header(desk.account, body, &kind, Actor::STAFF, desk.now)?;
+    let mut order = header(desk.account, body, &kind, Actor::STAFF, desk.now, desk.switches)?;
     for (_, row) in flat_rows(desk.account, &order, body, desk.switches)? {
         insert_row(desk.account, &mut order, row);
     }

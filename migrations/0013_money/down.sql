@@ -1,0 +1,1 @@
+alter table order_links drop column exchange_rate;
