@@ -213,7 +213,8 @@ fn import_rules(conn: &mut PgConnection, import: &TenantImport, author: &Author,
     }
     let former = before.as_ref().filter(|before| before.state != "removed").map(|before| &before.rules);
     follow_rules(conn, &import.id, &import.account.code, (former, &import.rules.orders), now)?;
-    let released = if rules_changed { release_what_waits_for_rules(conn, &import.id, now)? } else { 0 };
+    let changed = before.as_ref().filter(|_| rules_changed).map(|before| (&before.rules, &rules));
+    let released = changed.map_or(Ok(0), |changed| release_what_waits_for_rules(conn, &import.id, changed, now))?;
     Ok(Imported { created: before.is_none(), rules_changed, rules_version, released })
 }
 

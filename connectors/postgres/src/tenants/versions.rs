@@ -16,9 +16,8 @@ use crate::sql::{Time, parsed, time, transaction};
 use crate::tenants::live::follow_rules;
 use crate::work::{Causes, release_on};
 
-/// Holds that a change of rules may mend: what a platform refused was most often a channel, a status or a code of the rules; products that
-/// are not known, sums that do not add up and rates that are upside down are judged by rules too.
-const RULE_CAUSES: [&str; 13] = [
+/// Holds that a change of any rules may mend: what a platform refused was most often a channel, a status or a code of the rules.
+const RULE_CAUSES: [&str; 9] = [
     "missing-rule",
     "missing-tax-code",
     "refused",
@@ -28,11 +27,11 @@ const RULE_CAUSES: [&str; 13] = [
     "unusable-payment-method",
     "unknown-field",
     "unfit-for-field",
-    "unknown-sku",
-    "ambiguous-sku",
-    "total-mismatch",
-    "exchange-rate-direction",
 ];
+/// Sections of the rules, and holds that only other rules of that section may mend: many orders may wait for a product, and all of them
+/// are read again.
+const SECTION_CAUSES: [(&str, &[&str]); 2] =
+    [("taxes_and_accounts", &["total-mismatch", "exchange-rate-direction"]), ("items_and_customers", &["unknown-sku", "ambiguous-sku"])];
 
 const VERSIONS: &str = "select version, rules, author, saved_at, origin, restored_from from rules_versions where tenant = $1";
 
@@ -86,10 +85,17 @@ pub(crate) fn keep_version(conn: &mut PgConnection, new: &NewVersion<'_>, now: T
     Ok(())
 }
 
-/// Makes ready what other rules may have mended; tells how many items.
-pub(crate) fn release_what_waits_for_rules(conn: &mut PgConnection, tenant: &TenantId, now: Timestamp) -> Result<usize, DbError> {
+/// Makes ready what rules may have mended that changed from the first to the second; tells how many items.
+pub(crate) fn release_what_waits_for_rules(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    (before, after): (&Value, &Value),
+    now: Timestamp,
+) -> Result<usize, DbError> {
+    let changed = SECTION_CAUSES.into_iter().filter(|(section, _)| before.get(section) != after.get(section));
+    let causes: Vec<&str> = RULE_CAUSES.into_iter().chain(changed.flat_map(|(_, causes)| causes.iter().copied())).collect();
     let mut released = 0;
-    for cause in RULE_CAUSES {
+    for cause in causes {
         released += release_on(conn, &Causes::Prefix(cause.into()), Some(&Scope::Tenant(tenant.clone())), now)?;
     }
     Ok(released)
@@ -179,7 +185,7 @@ impl Db {
                 query.bind::<Jsonb, _>(&rules).bind::<BigInt, _>(version).execute(conn)?;
                 keep_version(conn, &NewVersion { tenant: &tenant, version, rules: &rules, author: &author, origin }, now)?;
                 follow_rules(conn, &tenant, &parsed(&present.account)?, (Some(&present.rules), &orders), now)?;
-                let released = release_what_waits_for_rules(conn, &tenant, now)?;
+                let released = release_what_waits_for_rules(conn, &tenant, (&present.rules, &rules), now)?;
                 notify_work(conn, [present.account.as_str()].into_iter())?;
                 Ok(Some(Saved { changed: true, version, released }))
             })

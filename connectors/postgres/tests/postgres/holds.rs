@@ -100,6 +100,8 @@ async fn saving_rules_releases_what_waits_for_a_rule_oldest_first_and_nothing_el
     test.clock.advance(Duration::from_secs(1));
     assert_eq!(claimable(&test, "one").await, [3, 2, 1]);
     assert_eq!(test.db.import_tenant(&import).await.unwrap().released, 0, "the same rules release nothing");
+    import.rules.taxes_and_accounts.rounding_limit = Some(5);
+    assert_eq!(test.db.import_tenant(&import).await.unwrap().released, 1, "sums are judged by the rules about money");
 }
 
 #[tokio::test(flavor = "multi_thread")]
