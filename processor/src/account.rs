@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::batch::Finished;
 use crate::breaker::Breakers;
+use crate::catalogue_pass::Progress;
 use crate::connections::Connections;
 use crate::failure;
 use crate::hooks::Mender;
@@ -35,6 +36,8 @@ pub(crate) struct Worker {
     pub(crate) stop: CancellationToken,
     /// Held while the catalogue is loaded, which one lane does for all.
     pub(crate) loading: Arc<tokio::sync::Mutex<()>>,
+    /// How far the daily pass through the catalogue has come, if it could not end in one go.
+    pub(crate) pass: Arc<tokio::sync::Mutex<Option<Progress>>>,
     /// What the account's tenants leave alone for now.
     pub(crate) breakers: Arc<Mutex<Breakers>>,
     /// Refusals of the account's tenants that are tried again.

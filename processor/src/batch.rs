@@ -104,10 +104,14 @@ impl Worker {
 
     async fn tenant_items(&self, tenant: &TenantId, share: Share, items: Vec<WorkItem>, gate: &Arc<BatchGate>) -> Finished {
         let (connections, items): (Vec<WorkItem>, Vec<WorkItem>) = items.into_iter().partition(|item| item.key.kind == WorkKind::Connection);
-        let (sweeps, orders): (Vec<WorkItem>, Vec<WorkItem>) = items.into_iter().partition(|item| item.key.kind == WorkKind::Sweep);
+        let (sweeps, items): (Vec<WorkItem>, Vec<WorkItem>) = items.into_iter().partition(|item| item.key.kind == WorkKind::Sweep);
+        let (products, orders): (Vec<WorkItem>, Vec<WorkItem>) = items.into_iter().partition(|item| item.key.kind == WorkKind::StoreProduct);
         let mut finished = if orders.is_empty() { Finished::each(Vec::new()) } else { self.tenant_batch(tenant, share, orders, gate).await };
         finished.looked.extend(Finished::each(self.sweep_tenant(tenant, sweeps, gate).await).looked);
         finished.looked.extend(Finished::each(self.check_connections(tenant, connections).await).looked);
+        if !products.is_empty() {
+            finished.looked.extend(Finished::each(self.refresh_store_products(tenant, products, gate).await).looked);
+        }
         finished
     }
 
@@ -234,7 +238,7 @@ impl Worker {
                 WorkKind::DropShipNote => self.route_notes(account, NoteKind::DropShip, items).await,
                 WorkKind::Product => self.refresh_products(account, items).await,
                 WorkKind::Sweep => self.sweep_account(account, items).await,
-                WorkKind::Order | WorkKind::Connection => items.into_iter().map(|item| (item, Outcome::Done)).collect(),
+                WorkKind::Order | WorkKind::Connection | WorkKind::StoreProduct => items.into_iter().map(|item| (item, Outcome::Done)).collect(),
             });
         }
         done

@@ -52,7 +52,7 @@ impl Worker {
         }
     }
 
-    /// Reads products that events named; orders that wait for one of their SKUs go on by themselves.
+    /// Reads products that events named; orders that wait for one of their identities go on by themselves.
     pub(crate) async fn refresh_products(&self, account: &AccountClient, items: Vec<WorkItem>) -> Vec<(WorkItem, Outcome)> {
         let ids: Vec<ProductId> = items.iter().map(|item| ProductId(item.key.entity)).collect();
         let outcome = match account.client.products(&ids, Share::Stock).await {
@@ -65,7 +65,7 @@ impl Worker {
         items.into_iter().map(|item| (item, outcome.clone())).collect()
     }
 
-    /// While orders wait for an unknown SKU, products changed since the watermark are read now and then: an event may be lost, and a
+    /// While orders wait for an unknown product, products changed since the watermark are read now and then: an event may be lost, and a
     /// merchant who has just made the product should not have to click.
     pub(crate) async fn check_unknown_skus(&self) -> Result<(), Outcome> {
         if !self.any_sku_waited_for().await? {
@@ -98,8 +98,8 @@ impl Worker {
         let customers = changed.iter().filter(|contact| !contact.staff && !contact.supplier);
         let hashes = customers.map(|contact| hasher.hash(&self.lease.account, &normalise_email(&contact.email)));
         let hashes: Vec<String> = hashes.collect::<Result<_, _>>().map_err(|error| of_db(&error))?;
-        let mended: Vec<String> =
-            hashes.into_iter().map(|hash| Cause::ContactNotCustomer(hash).key()).filter(|cause| waiting.contains_key(cause)).collect();
+        let causes = hashes.into_iter().flat_map(|hash| [Cause::ContactNotCustomer(hash.clone()).key(), Cause::UnknownContact(hash).key()]);
+        let mended: Vec<String> = causes.filter(|cause| waiting.contains_key(cause)).collect();
         if !mended.is_empty() {
             for tenant in self.db.tenants_of_account(&self.lease.account).await.map_err(|error| of_db(&error))? {
                 let causes = Causes::Exact(mended.clone());
@@ -114,10 +114,13 @@ impl Worker {
     async fn contacts_waited_for(&self) -> Result<BTreeMap<String, Timestamp>, Outcome> {
         let mut waiting: BTreeMap<String, Timestamp> = BTreeMap::new();
         for tenant in self.db.tenants_of_account(&self.lease.account).await.map_err(|error| of_db(&error))? {
-            let filter = HoldFilter { scope: Some(Scope::Tenant(tenant.id)), cause_prefix: Some("contact-not-customer:".into()), limit: 0 };
-            for hold in self.db.holds(&filter).await.map_err(|error| of_db(&error))? {
-                let since = waiting.entry(hold.cause).or_insert(hold.held_at);
-                *since = hold.held_at.min(*since);
+            for prefix in ["contact-not-customer:", "unknown-contact:"] {
+                let scope = Some(Scope::Tenant(tenant.id.clone()));
+                let filter = HoldFilter { scope, cause_prefix: Some(prefix.into()), limit: 0 };
+                for hold in self.db.holds(&filter).await.map_err(|error| of_db(&error))? {
+                    let since = waiting.entry(hold.cause).or_insert(hold.held_at);
+                    *since = hold.held_at.min(*since);
+                }
             }
         }
         Ok(waiting)
@@ -126,8 +129,9 @@ impl Worker {
     async fn any_sku_waited_for(&self) -> Result<bool, Outcome> {
         for tenant in self.db.tenants_of_account(&self.lease.account).await.map_err(|error| of_db(&error))? {
             let scope = Scope::Tenant(tenant.id);
-            for prefix in ["unknown-sku:", "ambiguous-sku:"] {
-                let filter = HoldFilter { scope: Some(scope.clone()), cause_prefix: Some(prefix.into()), limit: 1 };
+            let field = tenant.rules.items_and_customers.identity.brightpearl.as_str();
+            for kind in ["unknown", "ambiguous"] {
+                let filter = HoldFilter { scope: Some(scope.clone()), cause_prefix: Some(format!("{kind}-{field}:")), limit: 1 };
                 if !self.db.holds(&filter).await.map_err(|error| of_db(&error))?.is_empty() {
                     return Ok(true);
                 }
@@ -140,8 +144,7 @@ impl Worker {
 /// What was found, and what was asked for and is not there any more: deleted products are matched by nobody.
 pub(crate) fn with_missing(mut found: Vec<ProductIdentity>, asked: &[ProductId]) -> Vec<ProductIdentity> {
     let is_found = |id: &ProductId| found.iter().any(|product| product.id == *id);
-    let gone: Vec<ProductIdentity> =
-        asked.iter().filter(|id| !is_found(id)).map(|&id| ProductIdentity { id, sku: String::new(), live: false, stock_tracked: None }).collect();
+    let gone: Vec<ProductIdentity> = asked.iter().filter(|id| !is_found(id)).map(|&id| ProductIdentity::gone(id)).collect();
     found.extend(gone);
     found
 }

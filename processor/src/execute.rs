@@ -12,6 +12,7 @@ use orderbridge_postgres::{CommandState, Confirmed, JournalEntry, Missed, NewAgr
 use orderbridge_reconcile::Session;
 use orderbridge_schema::command::{Command, CommandKind, NewSalesOrder, NewShipment, Repeatability};
 use orderbridge_schema::decision::AgreedStatus;
+use orderbridge_schema::facts::SaidOfCustomer;
 use orderbridge_schema::ids::{ContactId, PaymentId, ProductId, SalesOrderId, ShipmentId, StoreOrderId};
 use orderbridge_schema::link::{ContactLink, OrderLink, PaymentLink, ShipmentLink};
 use orderbridge_schema::order_text::SentText;
@@ -50,6 +51,8 @@ pub(crate) enum Effected {
     Reserved(ReservationMark),
     /// Texts stand on a sales order.
     Texts(Vec<SentText>),
+    /// A contact has what the store says of this.
+    Customer(SaidOfCustomer),
 }
 
 impl Worker {
@@ -303,6 +306,8 @@ fn effected(session: &Session, command: &Command, facts: &OrderFacts, entry: &Jo
         Command::ReserveStock(_) | Command::SetReservation(_) | Command::SetOrderFields { .. } | Command::AddOrderNote(_) => {
             extras::effected(command, id)?
         }
+        Command::UpdateContact(update) => Effected::Customer(update.said.clone()),
+        Command::SetContactAddress(new) => Effected::Customer(new.said.clone()),
     })
 }
 
@@ -320,6 +325,7 @@ fn links(session: &Session, order: StoreOrderId, command: &Command, effected: &E
         (Effected::Payment(link), _) => vec![NewLink::Payment(session.tenant.clone(), link.clone())],
         (Effected::Reserved(mark), _) => vec![NewLink::Reservation(session.tenant.clone(), order, *mark)],
         (Effected::Texts(texts), _) => texts.iter().map(|text| NewLink::Text(session.tenant.clone(), order, text.clone())).collect(),
+        (Effected::Customer(said), _) => vec![NewLink::Customer(session.tenant.clone(), said.clone())],
         (Effected::Contact(_) | Effected::Reference(_) | Effected::Status(_), _) => Vec::new(),
     }
 }
@@ -329,7 +335,7 @@ const fn agreed(effected: &Effected) -> Option<AgreedStatus> {
     match effected {
         Effected::Status(pair) | Effected::SalesOrder(_, Some(pair)) => Some(*pair),
         Effected::SalesOrder(_, None) | Effected::Contact(_) | Effected::Reference(_) | Effected::Shipment(_) | Effected::Payment(_) => None,
-        Effected::Reserved(_) | Effected::Texts(_) => None,
+        Effected::Reserved(_) | Effected::Texts(_) | Effected::Customer(_) => None,
     }
 }
 
@@ -343,6 +349,7 @@ const fn done_key(effected: &Effected) -> &'static str {
         Effected::Payment(_) => "payment-booked",
         Effected::Reserved(_) => "reservation-asked",
         Effected::Texts(_) => "texts-carried",
+        Effected::Customer(_) => "contact-updated",
     }
 }
 
@@ -351,7 +358,7 @@ fn told(effected: &Effected, command: &Command) -> String {
         Effected::Contact(contact) => format!("contact {contact} created in Brightpearl"),
         Effected::SalesOrder(link, _) => format!("sales order {} created under {}", link.sales_order, link.external_ref),
         Effected::Reference(text) => format!("{text} written on the store's order"),
-        Effected::Status(_) | Effected::Texts(_) => format!("did {}", command.describe()),
+        Effected::Status(_) | Effected::Texts(_) | Effected::Customer(_) => format!("did {}", command.describe()),
         Effected::Reserved(_) => format!("asked Brightpearl to {}", command.describe()),
         Effected::Payment(link) => {
             format!("payment {}: {} of {} {} by {} ({})", link.payment, link.kind, link.amount, link.currency, link.method, link.reference)

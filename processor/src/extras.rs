@@ -33,7 +33,9 @@ pub(crate) fn effected(command: &Command, id: Option<u64>) -> Option<Effected> {
         | Command::SetSalesOrderStatus { .. }
         | Command::SetStoreStatus { .. }
         | Command::CreateShipment(_)
-        | Command::CreatePayment(_) => None,
+        | Command::CreatePayment(_)
+        | Command::UpdateContact(_)
+        | Command::SetContactAddress(_) => None,
     }
 }
 

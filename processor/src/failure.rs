@@ -95,6 +95,7 @@ pub(crate) const fn effect(kind: CommandKind) -> Effect {
         CommandKind::CreatePayment => Effect::Payment,
         CommandKind::ReserveStock | CommandKind::SetReservation => Effect::Allocation,
         CommandKind::SetOrderFields | CommandKind::AddOrderNote => Effect::Notes,
+        CommandKind::UpdateContact | CommandKind::SetContactAddress => Effect::Customer,
     }
 }
 
@@ -139,6 +140,7 @@ fn refused(platform: Platform, command: &Command, error: &CallError) -> Hold {
         }
         CommandKind::SetOrderFields => "check the custom fields chosen in the settings (notes), or enter the text in Brightpearl by hand",
         CommandKind::AddOrderNote => "add the note to the sales order by hand",
+        CommandKind::UpdateContact | CommandKind::SetContactAddress => "change the contact in Brightpearl by hand, as the store's order has it",
     };
     Hold {
         effect: effect(command.kind()),

@@ -46,6 +46,7 @@ const fn swept_by(kind: WorkKind) -> Option<SweepSource> {
         WorkKind::GoodsOutNote => Some(SweepSource::GoodsOutNotes),
         WorkKind::DropShipNote => Some(SweepSource::DropShipNotes),
         WorkKind::Product => Some(SweepSource::Products),
+        WorkKind::StoreProduct => Some(SweepSource::StoreVariants),
         WorkKind::Connection | WorkKind::Sweep => None,
     }
 }
@@ -98,6 +99,10 @@ fn concern(envelope: &Envelope) -> Option<(Scope, WorkKind, Aspects, Share)> {
         // The event may be late, and the app be installed again: whether we are still let in is asked, not believed.
         EntityKind::Store if envelope.event_type == "store/app/uninstalled" => {
             Some((Scope::Tenant(envelope.tenant.clone()?), WorkKind::Connection, Aspects::default(), Share::Orders))
+        }
+        // Likewise: its inventory says nothing of what it is known by (BC §c).
+        EntityKind::StoreProduct if !envelope.event_type.contains("inventory") => {
+            Some((Scope::Tenant(envelope.tenant.clone()?), WorkKind::StoreProduct, Aspects::ALL, share(Share::Stock)))
         }
         EntityKind::Customer | EntityKind::StoreProduct | EntityKind::Store => None,
     }

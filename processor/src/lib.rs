@@ -10,6 +10,7 @@ mod backoff;
 mod batch;
 mod breaker;
 mod catalogue;
+mod catalogue_pass;
 mod connections;
 mod execute;
 mod explain;

@@ -275,6 +275,10 @@ impl Worker {
             facts.shipment_links.push(found.clone());
             recorded = Recorded::Something;
         }
+        if let Some(said) = &decision.customer {
+            self.db.save_links(&session.account, &[NewLink::Customer(session.tenant.clone(), said.clone())], &[]).await?;
+            facts.carried_of_customer(said);
+        }
         if self.record_payments(session, facts, decision).await? {
             recorded = Recorded::Something;
         }
@@ -325,6 +329,10 @@ impl Worker {
                 facts.shipments = None;
                 // The store may have moved the order to Shipped or Partially Shipped by itself (BC §d.5).
                 facts.store_order = None;
+            }
+            Effected::Customer(said) => {
+                facts.contacts.clear();
+                facts.carried_of_customer(&said);
             }
         }
     }

@@ -1,10 +1,10 @@
 //! One command as calls to its platform, and the look-up that tells whether an earlier one took effect.
 
-use orderbridge_decide::{choose_contact, normalise_email};
+use orderbridge_decide::{choose_contact, is_there, normalise_email};
 use orderbridge_http_client::{CallError, Deadline, Permit, PoolKey, QuotaGate, SendGuard};
 use orderbridge_reconcile::Session;
 use orderbridge_schema::command::{Command, CommandKind, NewContact, NewShipment};
-use orderbridge_schema::facts::StoreShipment;
+use orderbridge_schema::facts::{CustomerField, StoreShipment};
 use orderbridge_schema::ids::Platform;
 use orderbridge_schema::work::Share;
 
@@ -48,7 +48,9 @@ const fn share(session: &Session, kind: CommandKind) -> Share {
             | CommandKind::ReserveStock
             | CommandKind::SetReservation
             | CommandKind::SetOrderFields
-            | CommandKind::AddOrderNote,
+            | CommandKind::AddOrderNote
+            | CommandKind::UpdateContact
+            | CommandKind::SetContactAddress,
         ) => Share::Orders,
     }
 }
@@ -76,6 +78,11 @@ pub(crate) async fn call(session: &Session, command: &Command, permits: &mut Vec
         Command::SetReservation(reservation) => session.brightpearl.set_reservation(reservation, guard()?).await.map(|()| None),
         Command::SetOrderFields { sales_order, fields } => session.brightpearl.set_order_fields(*sales_order, fields, guard()?).await.map(|()| None),
         Command::AddOrderNote(note) => session.brightpearl.add_order_note(note, guard()?).await,
+        Command::UpdateContact(update) => session.brightpearl.update_contact(update, guard()?).await.map(|()| None),
+        Command::SetContactAddress(new) => {
+            let address = session.brightpearl.create_address(&new.address, guard()?).await.map_err(address_only)?;
+            session.brightpearl.set_contact_address(new, address, guard()?).await.map(|()| None)
+        }
     }
 }
 
@@ -138,6 +145,14 @@ pub(crate) async fn look_up(session: &Session, command: &Command) -> Result<Foun
         Command::AddOrderNote(note) => {
             let present = session.brightpearl.order_notes(note.sales_order, share).await?;
             present.iter().find(|present| present.text.normalised() == note.text.normalised()).map(|present| Some(present.id))
+        }
+        Command::UpdateContact(update) => {
+            let present = session.brightpearl.contact(update.contact, share).await?;
+            present.filter(|present| update.fields.iter().all(|field| is_there(*field, &update.values, &present.billing))).map(|_| None)
+        }
+        Command::SetContactAddress(new) => {
+            let present = session.brightpearl.contact(new.contact, share).await?;
+            present.filter(|present| is_there(CustomerField::Address, &new.address, &present.billing)).map(|_| None)
         }
     };
     Ok(found.map_or(Found::No, Found::Yes))

@@ -230,6 +230,7 @@ impl Scheduler {
             owner: self.owner.clone(),
             stop,
             loading: Arc::default(),
+            pass: Arc::default(),
             breakers: Arc::default(),
             refusals: Arc::default(),
             publisher: self.publisher.clone(),

@@ -5,10 +5,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::command::Command;
+use crate::facts::SaidOfCustomer;
 use crate::ids::{SalesOrderId, SalesOrderStatusId, StoreStatusId};
 use crate::link::{PaymentLink, RowLink, ShipmentLink};
 use crate::order_text::SentText;
 use crate::reservation::ReservationMark;
+use crate::rules::ProductField;
 
 /// The statuses of both sides when they last agreed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,11 +50,14 @@ pub enum Effect {
     Allocation,
     /// Carrying the order's texts.
     Notes,
+    /// Changing the customer's contact.
+    Customer,
 }
 
 impl Effect {
     /// Every effect.
-    pub const ALL: [Self; 7] = [Self::Creation, Self::Verification, Self::Shipment, Self::Status, Self::Payment, Self::Allocation, Self::Notes];
+    pub const ALL: [Self; 8] =
+        [Self::Creation, Self::Verification, Self::Shipment, Self::Status, Self::Payment, Self::Allocation, Self::Notes, Self::Customer];
 
     /// Name in the database.
     #[must_use]
@@ -65,6 +70,7 @@ impl Effect {
             Self::Payment => "payment",
             Self::Allocation => "allocation",
             Self::Notes => "notes",
+            Self::Customer => "customer",
         }
     }
 }
@@ -80,6 +86,14 @@ pub enum Cause {
     UnknownSku(String),
     /// Several live products have this SKU.
     AmbiguousSku(String),
+    /// No live product has this in another field than the SKU.
+    UnknownIdentity(ProductField, String),
+    /// Several live products have this in another field than the SKU.
+    AmbiguousIdentity(ProductField, String),
+    /// A variant of the store's catalogue has nothing in the field that products are matched by.
+    NoIdentity(u64),
+    /// The customer has no contact, and none is to be made; the keyed hash of their e-mail address.
+    UnknownContact(String),
     /// The only contacts with the customer's e-mail address are staff or suppliers; the keyed hash of that address.
     ContactNotCustomer(String),
     /// The order has no e-mail address to find a contact by.
@@ -129,6 +143,24 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// No live product has this in that field.
+    #[must_use]
+    pub fn unknown_product(field: ProductField, value: &str) -> Self {
+        match field {
+            ProductField::Sku => Self::UnknownSku(value.to_owned()),
+            _ => Self::UnknownIdentity(field, value.to_owned()),
+        }
+    }
+
+    /// Several live products have this in that field.
+    #[must_use]
+    pub fn ambiguous_product(field: ProductField, value: &str) -> Self {
+        match field {
+            ProductField::Sku => Self::AmbiguousSku(value.to_owned()),
+            _ => Self::AmbiguousIdentity(field, value.to_owned()),
+        }
+    }
+
     /// Stable key: the kind, and behind a colon what it is about.
     #[must_use]
     pub fn key(&self) -> String {
@@ -137,6 +169,10 @@ impl Cause {
             Self::MissingTaxCode(class) => format!("missing-tax-code:{class}"),
             Self::UnknownSku(sku) => format!("unknown-sku:{sku}"),
             Self::AmbiguousSku(sku) => format!("ambiguous-sku:{sku}"),
+            Self::UnknownIdentity(field, value) => format!("unknown-{}:{value}", field.as_str()),
+            Self::AmbiguousIdentity(field, value) => format!("ambiguous-{}:{value}", field.as_str()),
+            Self::NoIdentity(variant) => format!("no-identity:{variant}"),
+            Self::UnknownContact(email_hash) => format!("unknown-contact:{email_hash}"),
             Self::ContactNotCustomer(email_hash) => format!("contact-not-customer:{email_hash}"),
             Self::NoEmail => "no-email".into(),
             Self::TotalMismatch => "total-mismatch".into(),
@@ -219,6 +255,8 @@ pub struct Decision {
     pub reservations: Vec<ReservationMark>,
     /// Texts that stand on a sales order already, to be remembered.
     pub found_texts: Vec<FoundText>,
+    /// What the store says of the customer is to be remembered as sent, without a call.
+    pub customer: Option<SaidOfCustomer>,
     /// Effects that were looked at and need no hold any more.
     pub cleared: Vec<Effect>,
     /// Look again after this many seconds although nothing failed (settle delay, stale read).

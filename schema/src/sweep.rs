@@ -26,12 +26,25 @@ pub enum SweepSource {
     StoreHooks,
     /// The webhooks of an account (BP §d).
     AccountHooks,
+    /// All products of an account: no event tells of one that was deleted (BP §k.1).
+    Catalogue,
+    /// The variants of a store that orders were matched by (BC §f).
+    StoreVariants,
 }
 
 impl SweepSource {
     /// Every source.
-    pub const ALL: [Self; 7] =
-        [Self::StoreOrders, Self::SalesOrders, Self::GoodsOutNotes, Self::DropShipNotes, Self::Products, Self::StoreHooks, Self::AccountHooks];
+    pub const ALL: [Self; 9] = [
+        Self::StoreOrders,
+        Self::SalesOrders,
+        Self::GoodsOutNotes,
+        Self::DropShipNotes,
+        Self::Products,
+        Self::StoreHooks,
+        Self::AccountHooks,
+        Self::Catalogue,
+        Self::StoreVariants,
+    ];
 
     /// Its number as the entity of a work item; never given to another source.
     #[must_use]
@@ -44,6 +57,8 @@ impl SweepSource {
             Self::Products => 5,
             Self::StoreHooks => 6,
             Self::AccountHooks => 7,
+            Self::Catalogue => 8,
+            Self::StoreVariants => 9,
         }
     }
 
@@ -64,13 +79,21 @@ impl SweepSource {
             Self::Products => "products",
             Self::StoreHooks => "store-hooks",
             Self::AccountHooks => "account-hooks",
+            Self::Catalogue => "catalogue",
+            Self::StoreVariants => "store-variants",
         }
     }
 
     /// Whether it belongs to a tenant; the others belong to a Brightpearl account, which tenants may share.
     #[must_use]
     pub const fn is_tenants(self) -> bool {
-        matches!(self, Self::StoreOrders | Self::StoreHooks)
+        matches!(self, Self::StoreOrders | Self::StoreHooks | Self::StoreVariants)
+    }
+
+    /// Whether it looks for what events may have been lost of, so that it is hurried when a processor starts.
+    #[must_use]
+    pub const fn finds_lost_events(self) -> bool {
+        !matches!(self, Self::Catalogue | Self::StoreVariants)
     }
 
     /// The work item of its sweep. Whose it is must fit [`is_tenants`](Self::is_tenants).
@@ -90,7 +113,7 @@ impl FromStr for SweepSource {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        let rule = "store-orders, sales-orders, goods-out-notes, drop-ship-notes, products, store-hooks or account-hooks";
+        let rule = "store-orders, sales-orders, goods-out-notes, drop-ship-notes, products, store-hooks, account-hooks, catalogue or store-variants";
         Self::ALL.into_iter().find(|source| source.as_str() == text).ok_or(InvalidId { what: "a sweep's source", rule })
     }
 }

@@ -71,11 +71,14 @@ pub enum WorkKind {
     Connection,
     /// A sweep: its entity is the number of a [`SweepSource`](crate::sweep::SweepSource).
     Sweep,
+    /// A product of a store's catalogue whose identities are to be read again.
+    StoreProduct,
 }
 
 impl WorkKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [Self::Order, Self::SalesOrder, Self::GoodsOutNote, Self::DropShipNote, Self::Product, Self::Connection, Self::Sweep];
+    pub const ALL: [Self; 8] =
+        [Self::Order, Self::SalesOrder, Self::GoodsOutNote, Self::DropShipNote, Self::Product, Self::Connection, Self::Sweep, Self::StoreProduct];
 
     /// Name in the database, on the command line and in metrics.
     #[must_use]
@@ -88,6 +91,7 @@ impl WorkKind {
             Self::Product => "product",
             Self::Connection => "connection",
             Self::Sweep => "sweep",
+            Self::StoreProduct => "store-product",
         }
     }
 }
@@ -103,7 +107,10 @@ impl FromStr for WorkKind {
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         let found = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
-        found.ok_or(InvalidId { what: "a work kind", rule: "order, sales-order, goods-out-note, drop-ship-note, product, connection or sweep" })
+        found.ok_or(InvalidId {
+            what: "a work kind",
+            rule: "order, sales-order, goods-out-note, drop-ship-note, product, connection, sweep or store-product",
+        })
     }
 }
 

@@ -177,8 +177,12 @@ static TAXES_AND_ACCOUNTS: [Key; 14] = [
 
 static TAX_CODE: [Key; 4] = [optional("class", WORDS), optional("rate", Shape::Rate), optional("country", WORDS), required("code", ANY_TEXT)];
 
-static ITEMS_AND_CUSTOMERS: [Key; 2] =
-    [optional("unknown_product", Shape::Choice(&["hold", "free-text", "placeholder"])), optional("placeholder_product", ID)];
+static ITEMS_AND_CUSTOMERS: [Key; 4] = [
+    optional("identity", Shape::Table(&IDENTITY)),
+    optional("unknown_product", Shape::Choice(&["hold", "free-text", "placeholder"])),
+    optional("placeholder_product", ID),
+    optional("customers", Shape::Table(&CUSTOMERS)),
+];
 
 static STATUS: [Key; 7] = [
     optional("to_brightpearl", Shape::Yes),
@@ -213,6 +217,13 @@ static CARRIER_ENTRY: [Key; 4] =
     [required("brightpearl", ID), optional("provider", ANY_TEXT), optional("carrier", ANY_TEXT), optional("method", ANY_TEXT)];
 
 static CARRIER: [Key; 3] = [optional("provider", ANY_TEXT), optional("carrier", ANY_TEXT), optional("method", ANY_TEXT)];
+
+static IDENTITY: [Key; 2] = [
+    optional("store", Shape::Choice(&["sku", "upc", "mpn", "gtin", "bin-picking-number"])),
+    optional("brightpearl", Shape::Choice(&["sku", "ean", "upc", "mpn", "isbn", "barcode"])),
+];
+
+static CUSTOMERS: [Key; 2] = [optional("auto_create", Shape::Yes), optional("update", Shape::Yes)];
 
 fn any(_text: &str) -> Result<(), String> {
     Ok(())

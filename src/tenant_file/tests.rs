@@ -6,9 +6,9 @@ use orderbridge_schema::ids::{
     StoreStatusId, WarehouseId,
 };
 use orderbridge_schema::rules::{
-    Allocation, Carrier, CarrierEntry, Discounts, FulfilmentRules, ItemRules, NoteRules, OfflineEntry, OrderDefaults, OrderRules, PaymentMethodEntry,
-    PaymentRules, PriceMode, RateDirection, ShippingMethodEntry, StatusRules, TaxCodeEntry, TaxesAndAccounts, Tenders, TextTarget,
-    ToBrightpearlEntry, ToStoreEntry, UnknownProduct, Unmapped, WithoutEmail, WithoutEmailTreatment,
+    Allocation, Carrier, CarrierEntry, CustomerRules, Discounts, FulfilmentRules, IdentityRules, ItemRules, NoteRules, OfflineEntry, OrderDefaults,
+    OrderRules, PaymentMethodEntry, PaymentRules, PriceMode, ProductField, RateDirection, ShippingMethodEntry, StatusRules, StoreField, TaxCodeEntry,
+    TaxesAndAccounts, Tenders, TextTarget, ToBrightpearlEntry, ToStoreEntry, UnknownProduct, Unmapped, WithoutEmail, WithoutEmailTreatment,
 };
 use secrecy::ExposeSecret;
 use serde_json::Value;
@@ -151,7 +151,12 @@ fn full_rules() -> Rules {
     };
     let notes = NoteRules { customer_message: TextTarget::Field("PCF_GIFT".into()), staff_notes: TextTarget::OrderNote };
     let entry = CarrierEntry { brightpearl: ShippingMethodId(9), carrier: carrier.clone() };
-    let items_and_customers = ItemRules { unknown_product: UnknownProduct::Placeholder, placeholder_product: Some(ProductId(8)) };
+    let items_and_customers = ItemRules {
+        identity: IdentityRules { store: StoreField::BinPickingNumber, brightpearl: ProductField::Isbn },
+        unknown_product: UnknownProduct::Placeholder,
+        placeholder_product: Some(ProductId(8)),
+        customers: CustomerRules { auto_create: false, update: false },
+    };
     Rules {
         orders,
         taxes_and_accounts: full_tax_rules(),
@@ -343,6 +348,10 @@ const NAME_NOTHING: &[&str] = &[
     "taxes_and_accounts.rounding_limit",
     "taxes_and_accounts.discounts",
     "taxes_and_accounts.store_rate",
+    "items_and_customers.identity.store",
+    "items_and_customers.identity.brightpearl",
+    "items_and_customers.customers.auto_create",
+    "items_and_customers.customers.update",
     "items_and_customers.unknown_product",
     // A product, of which no list is kept.
     "items_and_customers.placeholder_product",

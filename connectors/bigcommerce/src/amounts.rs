@@ -25,6 +25,8 @@ pub(crate) struct LinePayload {
     name: String,
     #[serde(default, deserialize_with = "lenient::text")]
     sku: String,
+    #[serde(default, deserialize_with = "lenient::text")]
+    upc: String,
     #[serde(default, rename = "type", deserialize_with = "lenient::text")]
     kind: String,
     #[serde(deserialize_with = "lenient::count")]
@@ -93,6 +95,7 @@ impl From<LinePayload> for OrderLine {
             address: OrderAddressId(line.order_address_id),
             name: line.name,
             sku: line.sku,
+            upc: line.upc,
             kind,
             quantity: line.quantity,
             shipped: line.quantity_shipped,

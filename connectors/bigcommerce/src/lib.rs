@@ -4,6 +4,7 @@
 
 mod amounts;
 mod by_id;
+mod catalogue;
 mod chosen;
 mod client;
 mod hooks;

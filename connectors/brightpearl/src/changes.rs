@@ -134,7 +134,7 @@ impl Client {
             segments: &["product-service", "product-search"],
             template: "/product-service/product-search",
             dated: "updatedOn",
-            columns: "productId,SKU,productStatus,updatedOn,stockTracked",
+            columns: "productId,SKU,EAN,UPC,MPN,ISBN,barcode,productStatus,updatedOn,stockTracked",
             filters: &[],
         };
         let product = |_page: &Page, row: Row<'_>| Some(ChangedProduct { identity: products::identity(row)?, updated_at: row.moment("updatedOn") });

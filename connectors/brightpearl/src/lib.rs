@@ -6,6 +6,7 @@ mod changes;
 mod client;
 mod contacts;
 mod create;
+mod customers;
 mod hooks;
 mod lenient;
 mod listing;

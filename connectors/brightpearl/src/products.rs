@@ -13,7 +13,7 @@ use crate::{lenient, reply};
 
 const SEARCH: &[&str] = &["product-service", "product-search"];
 const SEARCH_TEMPLATE: &str = "/product-service/product-search";
-const COLUMNS: (&str, &str) = ("columns", "productId,SKU,productStatus,stockTracked");
+const COLUMNS: (&str, &str) = ("columns", "productId,SKU,EAN,UPC,MPN,ISBN,barcode,productStatus,stockTracked");
 
 /// One page of the catalogue.
 #[derive(Debug, Clone)]
@@ -49,6 +49,33 @@ struct StockPayload {
 struct IdentityPayload {
     #[serde(deserialize_with = "lenient::text")]
     sku: String,
+    #[serde(deserialize_with = "lenient::text")]
+    ean: String,
+    #[serde(deserialize_with = "lenient::text")]
+    upc: String,
+    #[serde(deserialize_with = "lenient::text")]
+    mpn: String,
+    #[serde(deserialize_with = "lenient::text")]
+    isbn: String,
+    #[serde(deserialize_with = "lenient::text")]
+    barcode: String,
+}
+
+impl From<ProductPayload> for ProductIdentity {
+    fn from(product: ProductPayload) -> Self {
+        let IdentityPayload { sku, ean, upc, mpn, isbn, barcode } = product.identity;
+        Self {
+            id: ProductId(product.id),
+            sku,
+            ean,
+            upc,
+            mpn,
+            isbn,
+            barcode,
+            live: is_live(&product.status),
+            stock_tracked: product.stock.stock_tracked,
+        }
+    }
 }
 
 /// Only archived products are out of use; a status we do not know is no reason to hold orders.
@@ -59,7 +86,17 @@ fn is_live(status: &str) -> bool {
 /// The identities in a search's row.
 pub(crate) fn identity(row: Row<'_>) -> Option<ProductIdentity> {
     let id = ProductId(row.id("productId")?);
-    Some(ProductIdentity { id, sku: row.text("SKU"), live: is_live(&row.text("productStatus")), stock_tracked: row.flag("stockTracked") })
+    Some(ProductIdentity {
+        id,
+        sku: row.text("SKU"),
+        ean: row.text("EAN"),
+        upc: row.text("UPC"),
+        mpn: row.text("MPN"),
+        isbn: row.text("ISBN"),
+        barcode: row.text("barcode"),
+        live: is_live(&row.text("productStatus")),
+        stock_tracked: row.flag("stockTracked"),
+    })
 }
 
 impl Client {
@@ -112,12 +149,7 @@ impl Client {
             match self.get(place(&["product-service", "product", &set], "/product-service/product/{idset}"), share).await {
                 Ok(reply) => {
                     let found: Vec<ProductPayload> = reply::list(&reply, "the products")?;
-                    products.extend(found.into_iter().map(|product| ProductIdentity {
-                        id: ProductId(product.id),
-                        sku: product.identity.sku,
-                        live: is_live(&product.status),
-                        stock_tracked: product.stock.stock_tracked,
-                    }));
+                    products.extend(found.into_iter().map(ProductIdentity::from));
                 }
                 Err(CallError::NotFound) if chunk.len() > 1 => {
                     let (first, second) = chunk.split_at(chunk.len() / 2);

@@ -24,6 +24,7 @@ mod sql;
 mod sweeps;
 mod tenants;
 mod timeline;
+mod variants;
 mod work;
 
 pub use crypto::{CryptoError, EmailHasher, Keyring, Rotated};
@@ -35,7 +36,7 @@ pub use journal::{CommandState, Confirmed, JournalEntry, Missed, NewAgreement, N
 pub use lease::Lease;
 pub use links::{Comparison, LinkedIn, NewLink, OrderState};
 pub use listen::{WorkSignal, WorkSignals};
-pub use products::CatalogueState;
+pub use products::{CatalogueState, MatchingProduct};
 pub use quota::{PostgresQuotaGate, QuotaSettings};
 pub use reference::ReadLists;
 pub use replays::{PutIn, Replay, ReplayCounts, ReplayPosition, ReplayState};

@@ -1,12 +1,17 @@
 //! Which contact stands for a customer (BP §f).
 
+use std::collections::BTreeSet;
+
 use orderbridge_schema::command::NewContact;
-use orderbridge_schema::facts::{Address, ContactMatch, StoreOrder};
+use orderbridge_schema::decision::Remark;
+use orderbridge_schema::facts::{Address, ContactMatch, CustomerField, StoreOrder};
 use orderbridge_schema::ids::{ContactId, StoreCustomerId, StoreHash};
 use orderbridge_schema::rules::{Rules, WithoutEmail, WithoutEmailTreatment};
 
 /// Longest first or last name that Brightpearl takes (BP §f).
 const NAME_CHARS_MAX: usize = 32;
+/// What stands for something that was left empty.
+const STAND_IN: &str = "-";
 
 /// An e-mail address as it is compared and hashed: trimmed, lower case. Empty if there is none.
 #[must_use]
@@ -69,20 +74,30 @@ pub fn customer_reference(store: &StoreHash, customer: StoreCustomerId) -> Strin
 /// The names of the contact for a billing address, as Brightpearl takes them.
 #[must_use]
 pub fn contact_names(billing: &Address) -> (String, String) {
-    (fitted(&billing.first_name), fitted(&billing.last_name))
+    (fitted_name(&billing.first_name), fitted_name(&billing.last_name))
+}
+
+/// What stands on the timeline where several contacts could have been chosen.
+pub(crate) fn choice(matches: &[ContactMatch], chosen: ContactId) -> Option<Remark> {
+    let customers = matches.iter().filter(|contact| !contact.staff && !contact.supplier);
+    let mut ids: Vec<ContactId> = customers.map(|contact| contact.id).collect();
+    ids.sort_unstable();
+    let all = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let text = format!("contacts {all} could all be the customer's; {chosen} was chosen: primary contacts first, then the lowest id");
+    (ids.len() > 1).then_some(Remark { key: "contact-chosen", text })
 }
 
 /// The contact to make for an order's customer, with names and lines that Brightpearl takes. The order itself carries the full address.
 pub(crate) fn new_contact(order: &StoreOrder, store: &StoreHash, email_hash: &str, rules: &Rules) -> NewContact {
-    let billing = &order.billing;
-    let (first_name, last_name) = contact_names(billing);
     let by_reference = match Shopper::of(order, &rules.orders.without_email) {
         Shopper::Customer(customer) => Some(customer_reference(store, customer)),
         Shopper::Email(_) | Shopper::Contact(_) | Shopper::Unknown => None,
     };
+    let mut address = fitted(&order.billing);
     // A masked address leads to no person, and another order of the same customer may have another one.
-    let email = if by_reference.is_some() { String::new() } else { billing.email.trim().to_owned() };
-    let address = Address { first_name, last_name, street_1: filled(&billing.street_1), email, ..billing.clone() };
+    if by_reference.is_some() {
+        address.email.clear();
+    }
     let choices = rules.orders.choices(order.channel, &order.currency);
     NewContact {
         email_hash: email_hash.to_owned(),
@@ -94,20 +109,56 @@ pub(crate) fn new_contact(order: &StoreOrder, store: &StoreHash, email_hash: &st
     }
 }
 
-fn fitted(name: &str) -> String {
+/// A billing address as a contact can have it.
+pub(crate) fn fitted(billing: &Address) -> Address {
+    Address {
+        first_name: fitted_name(&billing.first_name),
+        last_name: fitted_name(&billing.last_name),
+        street_1: filled(&billing.street_1),
+        postcode: filled(&billing.postcode),
+        phone: filled(&billing.phone),
+        email: billing.email.trim().to_owned(),
+        ..billing.clone()
+    }
+}
+
+/// What stands on the timeline where fields of a contact cannot be as the store has them.
+pub(crate) fn adapted(billing: &Address, fields: &BTreeSet<CustomerField>) -> Option<Remark> {
+    let names = [(CustomerField::FirstName, &billing.first_name), (CustomerField::LastName, &billing.last_name)];
+    let names = names.into_iter().filter(|(field, _)| fields.contains(field));
+    let mut told: Vec<String> = names.filter_map(|(field, name)| told_of_name(field, name)).collect();
+    let rest = [
+        (CustomerField::Phone, "telephone", &billing.phone),
+        (CustomerField::Address, "street", &billing.street_1),
+        (CustomerField::Address, "postcode", &billing.postcode),
+    ];
+    let missing = rest.into_iter().filter(|(field, _, text)| fields.contains(field) && text.trim().is_empty());
+    told.extend(missing.map(|(_, what, _)| format!("\"{STAND_IN}\" stands for the missing {what}")));
+    let text = || format!("on the contact, {}; the order's own addresses are complete", told.join(", "));
+    (!told.is_empty()).then(|| Remark { key: "contact-adapted", text: text() })
+}
+
+fn told_of_name(field: CustomerField, name: &str) -> Option<String> {
+    match name.trim().chars().count() {
+        0 => Some(format!("\"{STAND_IN}\" stands for the missing {}", field.shown())),
+        1..=NAME_CHARS_MAX => None,
+        _ => Some(format!("the {} is cut to {NAME_CHARS_MAX} characters", field.shown())),
+    }
+}
+
+fn fitted_name(name: &str) -> String {
     filled(&name.trim().chars().take(NAME_CHARS_MAX).collect::<String>())
 }
 
-/// A field that Brightpearl requires and the shopper left empty.
+/// A field that a contact needs and the shopper left empty.
 fn filled(text: &str) -> String {
     let text = text.trim();
-    if text.is_empty() { "-".to_owned() } else { text.to_owned() }
+    if text.is_empty() { STAND_IN.to_owned() } else { text.to_owned() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use orderbridge_schema::ids::ContactId;
 
     fn contact(id: u64, staff: bool, supplier: bool, primary: bool) -> ContactMatch {
         ContactMatch { id: ContactId(id), email: "a@example.com".into(), staff, supplier, primary }
@@ -127,8 +178,8 @@ mod tests {
 
     #[test]
     fn names_are_cut_by_characters_and_never_left_empty() {
-        assert_eq!(fitted(&"\u{e9}".repeat(40)).chars().count(), 32);
-        assert_eq!(fitted("  "), "-");
+        assert_eq!(fitted_name(&"\u{e9}".repeat(40)).chars().count(), 32);
+        assert_eq!(fitted_name("  "), "-");
         assert_eq!(normalise_email("  Mara@Example.COM "), "mara@example.com");
     }
 }

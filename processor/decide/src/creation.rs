@@ -1,13 +1,13 @@
 //! From a store order that has no sales order yet to the command that makes one, or to why it waits.
 
 use orderbridge_schema::command::{Command, NewSalesOrder, external_ref};
-use orderbridge_schema::decision::{Cause, Decision, Effect, Hold};
-use orderbridge_schema::facts::StoreOrder;
+use orderbridge_schema::decision::{Cause, Decision, Effect, Hold, Remark};
+use orderbridge_schema::facts::{CustomerField, StoreOrder};
 use orderbridge_schema::ids::{ChannelId, ContactId, WarehouseId};
 use orderbridge_schema::rules::Choices;
 
 use crate::adoption;
-use crate::contact::{Shopper, choose_contact, new_contact};
+use crate::contact::{Shopper, adapted, choice, choose_contact, customer_reference, new_contact};
 use crate::currency;
 use crate::delivery::{delivery, held, several_places, shipping_method};
 use crate::facts::{Ask, ContactFact, Context, Need, OrderFacts, gather, known};
@@ -74,8 +74,8 @@ fn create(ctx: &Context<'_>, facts: &OrderFacts, order: &StoreOrder, channel: Ch
         Ok(method) => method,
         Err(hold) => return Ok(held(hold)),
     };
-    let contact = match contact(ctx, facts, order) {
-        Ok(contact) => contact,
+    let (contact, chosen) = match contact(ctx, facts, order) {
+        Ok(found) => found,
         Err(decision) => return Ok(*decision),
     };
     let choices = orders.choices(order.channel, &order.currency);
@@ -105,7 +105,7 @@ fn create(ctx: &Context<'_>, facts: &OrderFacts, order: &StoreOrder, channel: Ch
         rows,
     };
     let why_taken = gate::why_taken(ctx.rules, facts, order.status);
-    let remarks = why_taken.into_iter().chain(rows::remarks(ctx, facts, &sales_order.rows)).collect();
+    let remarks = why_taken.into_iter().chain(chosen).chain(rows::remarks(ctx, facts, &sales_order.rows)).collect();
     let commands = vec![Command::CreateSalesOrder(Box::new(sales_order))];
     Ok(Decision { commands, remarks, cleared: vec![Effect::Creation], ..Decision::default() })
 }
@@ -114,19 +114,23 @@ fn shopper(ctx: &Context<'_>, order: &StoreOrder) -> Shopper {
     Shopper::of(order, &ctx.rules.orders.without_email)
 }
 
-/// The contact, or the decision to make one or to wait.
-fn contact(ctx: &Context<'_>, facts: &OrderFacts, order: &StoreOrder) -> Result<ContactId, Box<Decision>> {
+/// The contact and what is to be told of the choice, or the decision to make one or to wait.
+fn contact(ctx: &Context<'_>, facts: &OrderFacts, order: &StoreOrder) -> Result<(ContactId, Option<Remark>), Box<Decision>> {
     if let Shopper::Contact(contact) = shopper(ctx, order) {
-        return Ok(contact);
+        return Ok((contact, None));
     }
     match &facts.contact {
         None => Err(Box::new(held(no_email(order)))),
-        Some(ContactFact::Linked(contact)) => Ok(*contact),
+        Some(ContactFact::Linked(contact)) => Ok((*contact, None)),
         Some(ContactFact::Found { email_hash, matches }) => match choose_contact(matches) {
-            Some(contact) => Ok(contact.id),
+            Some(contact) => Ok((contact.id, choice(matches, contact.id))),
+            None if matches.is_empty() && !ctx.rules.items_and_customers.customers.auto_create => {
+                Err(Box::new(held(unknown_contact(ctx, order, email_hash))))
+            }
             None if matches.is_empty() => {
                 let command = Command::CreateContact(Box::new(new_contact(order, ctx.store, email_hash, ctx.rules)));
-                Err(Box::new(Decision { commands: vec![command], ..Decision::default() }))
+                let remarks = adapted(&order.billing, &CustomerField::ALL.into()).into_iter().collect();
+                Err(Box::new(Decision { commands: vec![command], remarks, ..Decision::default() }))
             }
             None => Err(Box::new(held(contact_not_customer(email_hash)))),
         },
@@ -158,6 +162,22 @@ fn no_email(order: &StoreOrder) -> Hold {
         remedy: "add it to the order's billing address at the store, or choose in the tenant's settings whose contact stands for such shoppers \
                  (orders.without_email)"
             .into(),
+    }
+}
+
+fn unknown_contact(ctx: &Context<'_>, order: &StoreOrder, email_hash: &str) -> Hold {
+    let contact = match shopper(ctx, order) {
+        Shopper::Customer(customer) => format!("of the customer's name with the account reference {}", customer_reference(ctx.store, customer)),
+        Shopper::Email(_) | Shopper::Contact(_) | Shopper::Unknown => "with the customer's e-mail address".to_owned(),
+    };
+    Hold {
+        effect: Effect::Creation,
+        cause: Cause::UnknownContact(email_hash.to_owned()),
+        why: "the customer has no contact in Brightpearl, and by the tenant's settings none is made".into(),
+        remedy: format!(
+            "make a contact {contact} in Brightpearl and release the order, if it does not go on by itself, or have contacts made \
+             (items_and_customers.customers.auto_create)"
+        ),
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use orderbridge_schema::command::PaymentKind;
 use orderbridge_schema::decision::{Agreement, Decision, Effect, Hold};
 use orderbridge_schema::envelope::EventId;
-use orderbridge_schema::facts::ContactMatch;
+use orderbridge_schema::facts::{ContactDetails, ContactMatch, CustomerFact, VariantIdentity};
 use orderbridge_schema::facts::{Coupon, Fee, Note, OrderAddress, OrderLine, PersonalText, PickUp, SalesOrder, SalesOrderMatch, StoreOrder};
 use orderbridge_schema::facts::{SalesOrderPayment, StoreShipment, TaxRow, Transactions};
 use orderbridge_schema::ids::{
@@ -21,7 +21,7 @@ use orderbridge_schema::seen::StatusSet;
 use orderbridge_schema::work::Aspects;
 use rust_decimal::Decimal;
 
-use crate::rows::SkuKey;
+use crate::identity::SkuKey;
 
 /// Whose order it is and by which rules it is judged.
 #[derive(Debug, Clone, Copy)]
@@ -134,8 +134,16 @@ pub struct OrderFacts {
     pub notes: Option<Vec<Note>>,
     /// The contact.
     pub contact: Option<ContactFact>,
-    /// Live products by SKU; several if the SKU is not unique.
+    /// Live products by SKU, or by whichever field the rules name; several if it is not unique.
     pub products: BTreeMap<SkuKey, Vec<ProductId>>,
+    /// How those of them that share what is compared are spelled.
+    pub spelled: BTreeMap<ProductId, String>,
+    /// Identities of the store's variants; an inner `None` is one that is gone.
+    pub variants: BTreeMap<u64, Option<VariantIdentity>>,
+    /// The customer, as far as no call is needed for it: read along with the store's order.
+    pub customer: Option<CustomerFact>,
+    /// Contacts with their details; an inner `None` is one that is gone.
+    pub contacts: BTreeMap<ContactId, Option<ContactDetails>>,
     /// Sales orders that carry our key.
     pub existing: Option<Vec<SalesOrderId>>,
     /// Sales orders that carry its number in its channel and stand for no other order.
@@ -166,7 +174,7 @@ impl OrderFacts {
     #[must_use]
     pub fn looks_at(&self, aspect: Aspects) -> bool {
         let waits_on = |effect: &Effect| match effect {
-            Effect::Creation | Effect::Notes => Aspects::STORE_ORDER,
+            Effect::Creation | Effect::Notes | Effect::Customer => Aspects::STORE_ORDER,
             Effect::Shipment => Aspects::NOTES,
             Effect::Verification | Effect::Status | Effect::Allocation => Aspects::STORE_ORDER.with(Aspects::SALES_ORDER),
             Effect::Payment => Aspects::STORE_ORDER.with(Aspects::TRANSACTIONS),
@@ -219,6 +227,10 @@ impl OrderFacts {
             notes: None,
             contact: None,
             products: BTreeMap::new(),
+            spelled: BTreeMap::new(),
+            variants: BTreeMap::new(),
+            customer: None,
+            contacts: BTreeMap::new(),
             existing: None,
             with_number: None,
             method_names: None,
@@ -263,8 +275,12 @@ pub enum Need {
     Notes,
     /// The contact of the [`Shopper`](crate::Shopper).
     Contact,
-    /// Products with these SKUs.
+    /// Products with these SKUs, or with these values in whichever field the rules name.
     Products(BTreeSet<SkuKey>),
+    /// Identities of these variants of the store's products: product and variant.
+    Variants(BTreeSet<(u64, u64)>),
+    /// A contact with its details.
+    ContactDetails(ContactId),
     /// Sales orders with our key.
     Existing,
     /// Sales orders with its number in this channel.

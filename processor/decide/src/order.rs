@@ -7,6 +7,7 @@ use orderbridge_schema::work::Aspects;
 
 use crate::allocation::{decide_allocation, wanted_from_now_on};
 use crate::creation::decide_creation;
+use crate::customer::decide_customer;
 use crate::facts::{Ask, Context, Need, OrderFacts, Step, known};
 use crate::payments::decide_payments;
 use crate::shipments::decide_shipments;
@@ -20,7 +21,7 @@ use crate::verification::{decide_again, decide_verification};
 /// verification, shipments, then the payments, the reference at the store and the statuses. A status must never tell the shopper of
 /// goods whose shipment is not recorded yet (BC §d.5), nor the staff of money that is not booked yet; goods that have left are told of
 /// however long a payment is in doubt. The reference comes behind the payments because its echo has the order looked at once more. The
-/// order's texts and its stock come last.
+/// order's texts and its stock come behind that, and the customer last.
 #[must_use]
 pub fn decide_order(ctx: &Context<'_>, facts: &OrderFacts) -> Step {
     match decide(ctx, facts) {
@@ -44,7 +45,10 @@ fn decide(ctx: &Context<'_>, facts: &OrderFacts) -> Ask<Decision> {
     let status = decide_status(ctx, facts, first)?;
     let texts = decide_texts(ctx, facts)?;
     let allocation = decide_allocation(ctx, facts)?;
-    Ok(merged(vec![verification, shipments, payments, reference, status, texts, allocation]))
+    let order = merged(vec![verification, shipments, payments, reference, status, texts, allocation]);
+    // Last, and read for only when all else is done: nothing waits for the contact.
+    let is_done = order.commands.iter().all(|command| facts.refused.contains_key(&command.name()));
+    if is_done { Ok(merged(vec![order, decide_customer(ctx, facts)?])) } else { Ok(order) }
 }
 
 /// What a platform refused a moment ago waits; the order's other effects go on.
@@ -94,6 +98,7 @@ fn merged(parts: Vec<Decision>) -> Decision {
         whole.agreed = part.agreed.or(whole.agreed);
         whole.verified = part.verified.or(whole.verified);
         whole.adopted = part.adopted.or(whole.adopted);
+        whole.customer = part.customer.or(whole.customer);
         whole.again_after_seconds = match (whole.again_after_seconds, part.again_after_seconds) {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),

@@ -1,10 +1,10 @@
 //! Reads what decisions asked for: for many orders in one call where a platform allows it, else one after the other, a few at once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use futures_util::stream::{self, StreamExt};
-use orderbridge_decide::{Need, OrderFacts, SkuKey};
+use orderbridge_decide::{Need, OrderFacts};
 use orderbridge_http_client::CallError;
 use orderbridge_schema::command::external_ref;
 use orderbridge_schema::decision::Effect;
@@ -15,6 +15,7 @@ use orderbridge_schema::work::Aspects;
 
 use crate::error::ReadError;
 use crate::matches::{contact, with_number};
+use crate::matching;
 use crate::own_records::{digests, stock_tracked};
 use crate::patience::Patience;
 use crate::payments;
@@ -32,9 +33,11 @@ pub(crate) type Failed = BTreeMap<StoreOrderId, ReadError>;
 pub(crate) async fn fetch(session: &Session, mut asked: Vec<Asked<'_>>) -> Failed {
     let mut failed = Failed::new();
     store_orders(session, &mut asked, &mut failed).await;
+    matching::customers(session, &mut asked, &mut failed).await;
     sales_orders(session, &mut asked, &mut failed).await;
     notes(session, &mut asked, &mut failed).await;
-    products(session, &mut asked, &mut failed).await;
+    matching::variants(session, &mut asked, &mut failed).await;
+    matching::products(session, &mut asked, &mut failed).await;
     method_names(session, &mut asked, &mut failed).await;
     digests(session, &mut asked, &mut failed);
     stock_tracked(session, &mut asked, &mut failed).await;
@@ -132,30 +135,6 @@ async fn read_notes(session: &Session, ids: &[SalesOrderId], drop_ships: bool) -
     Ok(found)
 }
 
-async fn products(session: &Session, asked: &mut [Asked<'_>], failed: &mut Failed) {
-    let wanted = |needs: &BTreeSet<Need>| {
-        needs.iter().find_map(|need| if let Need::Products(skus) = need { Some(skus.clone()) } else { None }).unwrap_or_default()
-    };
-    let mut wanting = wanting(asked, |need| matches!(need, Need::Products(_)));
-    let skus: BTreeSet<SkuKey> = wanting.iter().flat_map(|(_, needs)| wanted(needs)).collect();
-    if skus.is_empty() {
-        return;
-    }
-    let texts: Vec<String> = skus.iter().map(|sku| sku.as_str().to_owned()).collect();
-    match session.db.products_by_sku(&session.account, &texts).await {
-        Ok(found) => {
-            for (order, needs) in &mut wanting {
-                let read = wanted(needs).into_iter().map(|sku| (sku.clone(), found.get(sku.as_str()).cloned().unwrap_or_default()));
-                order.products.extend(read);
-            }
-        }
-        Err(error) => {
-            let error = Arc::new(error);
-            failed.extend(wanting.iter().map(|(order, _)| (order.id, ReadError::Db((*error).clone()))));
-        }
-    }
-}
-
 async fn method_names(session: &Session, asked: &mut [Asked<'_>], failed: &mut Failed) {
     let mut wanting = wanting(asked, |need| *need == Need::MethodNames);
     if wanting.is_empty() {
@@ -212,13 +191,14 @@ const fn platform_of(need: &Need) -> Option<Platform> {
             Some(Platform::Bigcommerce)
         }
         Need::Contact
+        | Need::ContactDetails(_)
         | Need::Existing
         | Need::WithNumber(_)
         | Need::Payments(_)
         | Need::OnHand { .. }
         | Need::OrderNotes(_)
         | Need::EmptyFields(..) => Some(Platform::Brightpearl),
-        Need::StoreOrder | Need::SalesOrder(_) | Need::Notes | Need::Products(_) | Need::MethodNames => None,
+        Need::StoreOrder | Need::SalesOrder(_) | Need::Notes | Need::Products(_) | Need::Variants(_) | Need::MethodNames => None,
         Need::Reservation(_) | Need::StockTracked(_) | Need::Digests(_) => None,
     }
 }
@@ -260,8 +240,9 @@ async fn detail(session: &Session, order: &mut OrderFacts, need: Need) -> Result
             let empty = session.brightpearl.empty_order_fields(sales_order, &codes, share).await.map_err(ReadError::brightpearl)?;
             order.empty_fields.insert(sales_order, empty);
         }
+        Need::ContactDetails(contact) => matching::contact_details(session, order, contact).await?,
         // Read for all orders together before.
-        Need::StoreOrder | Need::SalesOrder(_) | Need::Notes | Need::Products(_) | Need::MethodNames => {}
+        Need::StoreOrder | Need::SalesOrder(_) | Need::Notes | Need::Products(_) | Need::Variants(_) | Need::MethodNames => {}
         Need::Reservation(_) | Need::StockTracked(_) | Need::Digests(_) => {}
     }
     Ok(())

@@ -4,6 +4,7 @@
 mod error;
 mod fetch;
 mod matches;
+mod matching;
 mod nested;
 mod own_records;
 mod patience;

@@ -16,6 +16,8 @@ use super::{Addresses, Payer};
 
 /// What the store tells us of: orders with all that hangs on them, shipments made there, and the end of the connection (BC §c).
 pub const STORE_SCOPES: [&str; 3] = ["store/order/*", "store/shipment/*", "store/app/uninstalled"];
+/// Likewise where products are matched by what only the store's catalogue tells (BC §f).
+const CATALOGUE_SCOPES: [&str; 5] = ["store/order/*", "store/shipment/*", "store/app/uninstalled", "store/product/*", "store/sku/*"];
 
 /// The stored credentials lack a secret for webhooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -49,6 +51,8 @@ struct Store {
     former: Option<String>,
     /// The newest secret for the header.
     secret: SecretString,
+    /// Whether changes in its catalogue matter.
+    catalogue: bool,
 }
 
 #[derive(Debug)]
@@ -86,7 +90,8 @@ impl Registry {
     ) -> Result<Self, NoSecret> {
         let at = |base: &str| format!("{base}/webhooks/bigcommerce/{}", tenant.connection);
         let secret = credentials.header_secrets.first().ok_or(NoSecret::Store)?.clone();
-        let store = Store { client, destination: at(&addresses.current), former: addresses.former.as_deref().map(at), secret };
+        let catalogue = tenant.rules.items_and_customers.identity.store.is_in_catalogue();
+        let store = Store { client, destination: at(&addresses.current), former: addresses.former.as_deref().map(at), secret, catalogue };
         Ok(Self { scope: Scope::Tenant(tenant.id.clone()), payer, side: Side::Store(store) })
     }
 
@@ -130,6 +135,7 @@ impl Registry {
     #[must_use]
     pub const fn wanted(&self) -> &'static [&'static str] {
         match self.side {
+            Side::Store(Store { catalogue: true, .. }) => &CATALOGUE_SCOPES,
             Side::Store(_) => &STORE_SCOPES,
             Side::Account(_) => &orderbridge_brightpearl::webhook::HOOKS,
         }

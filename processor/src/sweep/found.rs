@@ -44,7 +44,7 @@ impl Sweep<'_> {
             }
             SweepSource::DropShipNotes => return self.tell_drop_ships(rows).await,
             SweepSource::Products => self.changed_products(rows).await?,
-            SweepSource::StoreHooks | SweepSource::AccountHooks => Vec::new(),
+            SweepSource::StoreHooks | SweepSource::AccountHooks | SweepSource::Catalogue | SweepSource::StoreVariants => Vec::new(),
         };
         tracing::debug!(scope = %self.scope, source = %self.source, found, unknown = unknown.len(), "swept a page");
         self.publish(&unknown).await

@@ -92,6 +92,7 @@ impl Worker {
                 let mended = self.mender.store(client, &record, &credentials).await;
                 self.mended(item, source, Platform::Bigcommerce, mended).await
             }
+            Some(SweepSource::StoreVariants) => self.pass_through_variants(tenant, item, gate).await,
             _ => Ok(Outcome::Done),
         }
     }
@@ -119,7 +120,8 @@ impl Worker {
                 let mended = self.mender.account(client.clone(), &account.record, &credentials).await;
                 return self.mended(item, source, Platform::Brightpearl, mended).await;
             }
-            SweepSource::StoreOrders | SweepSource::StoreHooks => return Ok(Outcome::Done),
+            SweepSource::Catalogue => return self.pass_through_catalogue(account, item).await,
+            SweepSource::StoreOrders | SweepSource::StoreHooks | SweepSource::StoreVariants => return Ok(Outcome::Done),
         };
         if source == SweepSource::Products {
             // Against a catalogue that was never loaded every product would be a change.

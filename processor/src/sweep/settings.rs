@@ -24,6 +24,9 @@ pub struct SweepSettings {
     /// Changed products.
     #[serde(with = "humantime_serde")]
     pub products: Duration,
+    /// Everything that products are matched by, changed or not: only that finds what was deleted.
+    #[serde(with = "humantime_serde")]
+    pub catalogue: Duration,
     /// Registrations of our webhooks.
     #[serde(with = "humantime_serde")]
     pub hooks: Duration,
@@ -48,6 +51,7 @@ impl Default for SweepSettings {
             orders: Duration::from_secs(15 * 60),
             notes: Duration::from_secs(15 * 60),
             products: Duration::from_secs(6 * 3600),
+            catalogue: Duration::from_secs(24 * 3600),
             hooks: Duration::from_secs(3600),
             overlap: Duration::from_secs(10 * 60),
             notes_overlap: Duration::from_secs(2 * 3600),
@@ -67,6 +71,7 @@ impl SweepSettings {
             SweepSource::GoodsOutNotes | SweepSource::DropShipNotes => self.notes,
             SweepSource::Products => self.products,
             SweepSource::StoreHooks | SweepSource::AccountHooks => self.hooks,
+            SweepSource::Catalogue | SweepSource::StoreVariants => self.catalogue,
         }
     }
 
@@ -80,7 +85,9 @@ impl SweepSettings {
             | SweepSource::DropShipNotes
             | SweepSource::Products
             | SweepSource::StoreHooks
-            | SweepSource::AccountHooks => self.overlap,
+            | SweepSource::AccountHooks
+            | SweepSource::Catalogue
+            | SweepSource::StoreVariants => self.overlap,
         }
     }
 
@@ -95,7 +102,8 @@ impl SweepSettings {
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         let mut found = Vec::new();
-        let intervals = [("orders", self.orders), ("notes", self.notes), ("products", self.products), ("hooks", self.hooks)];
+        let intervals =
+            [("orders", self.orders), ("notes", self.notes), ("products", self.products), ("catalogue", self.catalogue), ("hooks", self.hooks)];
         for (key, _) in intervals.into_iter().filter(|(_, every)| !(SHORTEST..=LONGEST).contains(every)) {
             found.push(format!("processor.sweeps.{key} must be 1s to 7days"));
         }
@@ -127,6 +135,7 @@ mod tests {
             orders: Duration::ZERO,
             notes: Duration::from_millis(999),
             products: LONGEST * 2,
+            catalogue: Duration::ZERO,
             hooks: Duration::ZERO,
             overlap: Duration::ZERO,
             notes_overlap: LONGEST * 2,
@@ -134,7 +143,7 @@ mod tests {
             start_within: LONGEST * 2,
             pages_max: 0,
         };
-        assert_eq!(wrong.problems().len(), 9);
+        assert_eq!(wrong.problems().len(), 10);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Calls that change a platform, as data, with a key that names what they achieve.
 
 mod bodies;
+mod contact;
 mod extras;
 mod payment;
 
@@ -15,6 +16,7 @@ use crate::order_text::FieldWrite;
 use crate::work::Scope;
 
 pub use bodies::{NewContact, NewRow, NewSalesOrder, NewShipment, RowLine};
+pub use contact::{ContactAddress, ContactUpdate};
 pub use extras::{NewOrderNote, Reservation};
 pub use payment::{NewPayment, PaymentKind, REFERENCE_CHARS_MAX, payment_reference};
 
@@ -56,11 +58,15 @@ pub enum CommandKind {
     SetOrderFields,
     /// Add a note to a sales order.
     AddOrderNote,
+    /// Change names or telephone of a contact.
+    UpdateContact,
+    /// Give a contact a new address.
+    SetContactAddress,
 }
 
 impl CommandKind {
     /// Every kind, for tests and reports that must not forget one.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::CreateContact,
         Self::CreateSalesOrder,
         Self::SetExternalOrderId,
@@ -72,6 +78,8 @@ impl CommandKind {
         Self::SetReservation,
         Self::SetOrderFields,
         Self::AddOrderNote,
+        Self::UpdateContact,
+        Self::SetContactAddress,
     ];
 
     /// Name in the journal and in metrics.
@@ -89,6 +97,8 @@ impl CommandKind {
             Self::SetReservation => "set-reservation",
             Self::SetOrderFields => "set-order-fields",
             Self::AddOrderNote => "add-order-note",
+            Self::UpdateContact => "update-contact",
+            Self::SetContactAddress => "set-contact-address",
         }
     }
 
@@ -103,6 +113,7 @@ impl CommandKind {
     pub const fn platform(self) -> Platform {
         match self {
             Self::CreateContact | Self::CreateSalesOrder | Self::SetSalesOrderStatus | Self::CreatePayment => Platform::Brightpearl,
+            Self::UpdateContact | Self::SetContactAddress => Platform::Brightpearl,
             Self::SetExternalOrderId | Self::SetStoreStatus | Self::CreateShipment => Platform::Bigcommerce,
             Self::ReserveStock | Self::SetReservation | Self::SetOrderFields | Self::AddOrderNote => Platform::Brightpearl,
         }
@@ -112,7 +123,7 @@ impl CommandKind {
     #[must_use]
     pub const fn calls(self) -> u32 {
         match self {
-            Self::CreateContact => 2,
+            Self::CreateContact | Self::SetContactAddress => 2,
             Self::CreateSalesOrder
             | Self::SetExternalOrderId
             | Self::SetSalesOrderStatus
@@ -122,17 +133,19 @@ impl CommandKind {
             | Self::ReserveStock
             | Self::SetReservation
             | Self::SetOrderFields
-            | Self::AddOrderNote => 1,
+            | Self::AddOrderNote
+            | Self::UpdateContact => 1,
         }
     }
 
     /// What may be done in doubt: sales orders and payments are deduplicated by Brightpearl (BP §e.2, §i.1); the store has no such key (BC §b), and
-    /// contacts have none either (BP §f).
+    /// contacts have none either (BP §f). An address that was made twice is one that nobody refers to.
     #[must_use]
     pub const fn repeatability(self) -> Repeatability {
         match self {
             Self::CreateSalesOrder | Self::CreatePayment => Repeatability::Keyed,
             Self::SetExternalOrderId | Self::SetSalesOrderStatus | Self::SetStoreStatus => Repeatability::Absolute,
+            Self::UpdateContact | Self::SetContactAddress => Repeatability::Absolute,
             Self::CreateContact | Self::CreateShipment => Repeatability::LookFirst,
             // A second POST of a reservation is added to the first, a PUT takes its place (BP §h.2); notes cannot be taken away (BP §e.7).
             Self::ReserveStock | Self::AddOrderNote => Repeatability::LookFirst,
@@ -213,6 +226,10 @@ pub enum Command {
     },
     /// Add an order note.
     AddOrderNote(Box<NewOrderNote>),
+    /// Change names or telephone of a contact.
+    UpdateContact(Box<ContactUpdate>),
+    /// Give a contact a new address.
+    SetContactAddress(Box<ContactAddress>),
 }
 
 impl Command {
@@ -231,6 +248,8 @@ impl Command {
             Self::SetReservation(_) => CommandKind::SetReservation,
             Self::SetOrderFields { .. } => CommandKind::SetOrderFields,
             Self::AddOrderNote(_) => CommandKind::AddOrderNote,
+            Self::UpdateContact(_) => CommandKind::UpdateContact,
+            Self::SetContactAddress(_) => CommandKind::SetContactAddress,
         }
     }
 
@@ -238,7 +257,7 @@ impl Command {
     #[must_use]
     pub fn key(&self, tenant: &Scope, account: &AccountCode) -> CommandKey {
         let scope = match self {
-            Self::CreateContact(_) => Scope::Account(account.clone()),
+            Self::CreateContact(_) | Self::UpdateContact(_) | Self::SetContactAddress(_) => Scope::Account(account.clone()),
             _ => tenant.clone(),
         };
         CommandKey { scope, kind: self.kind(), id: self.id() }
@@ -255,6 +274,8 @@ impl Command {
             Self::AddOrderNote(note) => note.key(),
             Self::CreateShipment(shipment) => NewShipment::mark(shipment.note_kind, shipment.note, Some(shipment.address)),
             Self::CreatePayment(payment) => payment.reference.clone(),
+            Self::UpdateContact(update) => update.contact.to_string(),
+            Self::SetContactAddress(new) => new.contact.to_string(),
         }
     }
 
@@ -277,6 +298,8 @@ impl Command {
             Self::CreateShipment(shipment) => format!("order/{}", shipment.order),
             // Not the sales order itself: a payment in doubt must not hold up its status.
             Self::CreatePayment(payment) => format!("payments-of/{}", payment.order),
+            Self::UpdateContact(update) => format!("contact/{}", update.contact),
+            Self::SetContactAddress(new) => format!("contact/{}", new.contact),
         }
     }
 
@@ -287,6 +310,8 @@ impl Command {
         let addresses: Vec<&Address> = match self {
             Self::CreateContact(contact) => vec![&contact.address],
             Self::CreateSalesOrder(order) => vec![&order.billing, &order.delivery],
+            Self::UpdateContact(update) => vec![&update.values],
+            Self::SetContactAddress(new) => vec![&new.address],
             // Somebody's own words cannot be hidden piece by piece: see `carries_words`.
             Self::SetExternalOrderId { .. }
             | Self::SetSalesOrderStatus { .. }
@@ -321,6 +346,9 @@ impl Command {
         match self {
             Self::CreateContact(contact) => hash.update(format!("{:?}|{:?}", contact.email_hash, contact.price_list)),
             Self::CreateSalesOrder(order) => hash.update(format!("{}|{:?}", order.external_ref, order.rows)),
+            // What the values are shows in the keyed digests alone.
+            Self::UpdateContact(update) => hash.update(format!("{}|{:?}", update.contact, update.said)),
+            Self::SetContactAddress(new) => hash.update(format!("{}|{:?}", new.contact, new.said)),
             // Of somebody's own words only their keyed digest shows: a plain one of a short text could be guessed.
             Self::SetExternalOrderId { .. }
             | Self::SetSalesOrderStatus { .. }
@@ -354,6 +382,8 @@ impl Command {
             Self::SetReservation(reservation) => format!("set the reservation to {}", reservation.describe()),
             Self::SetOrderFields { sales_order, fields } => extras::describe_fields(*sales_order, fields),
             Self::AddOrderNote(note) => format!("add the {} to sales order {} as an order note", note.source.words(), note.sales_order),
+            Self::UpdateContact(update) => format!("change {} of contact {}", update.shown(), update.contact),
+            Self::SetContactAddress(new) => format!("give contact {} the address that the store has now", new.contact),
         }
     }
 }

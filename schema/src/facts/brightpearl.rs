@@ -1,13 +1,17 @@
 //! What Brightpearl says of sales orders, notes, contacts and products.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use super::Standing;
+use super::{Address, Standing};
 use crate::ids::{
-    ChannelId, ContactId, InstallationId, NoteId, ProductId, SalesOrderId, SalesOrderRowId, SalesOrderStatusId, ShippingMethodId, WarehouseId,
+    ChannelId, ContactId, InstallationId, NoteId, PostalAddressId, ProductId, SalesOrderId, SalesOrderRowId, SalesOrderStatusId, ShippingMethodId,
+    WarehouseId,
 };
 use crate::link::NoteKind;
+use crate::rules::ProductField;
 
 /// A Brightpearl sales order as it is now (BP §e.4).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,8 +150,84 @@ pub struct ProductIdentity {
     pub id: ProductId,
     /// SKU, trimmed; empty if none. Not guaranteed unique.
     pub sku: String,
+    /// European article number, empty if none, like all below.
+    pub ean: String,
+    /// Universal product code.
+    pub upc: String,
+    /// Manufacturer's part number.
+    pub mpn: String,
+    /// Book's number.
+    pub isbn: String,
+    /// Barcode.
+    pub barcode: String,
     /// Archived products are never matched.
     pub live: bool,
     /// Whether stock is kept of it, if Brightpearl says.
     pub stock_tracked: Option<bool>,
+}
+
+impl ProductIdentity {
+    /// One that only its SKU identifies.
+    #[must_use]
+    pub fn of_sku(id: ProductId, sku: &str, live: bool) -> Self {
+        let none = String::new;
+        Self { id, sku: sku.to_owned(), ean: none(), upc: none(), mpn: none(), isbn: none(), barcode: none(), live, stock_tracked: None }
+    }
+
+    /// One that is not there any more.
+    #[must_use]
+    pub fn gone(id: ProductId) -> Self {
+        Self::of_sku(id, "", false)
+    }
+
+    /// What it has in a field; empty if nothing.
+    #[must_use]
+    pub fn field(&self, field: ProductField) -> &str {
+        match field {
+            ProductField::Sku => &self.sku,
+            ProductField::Ean => &self.ean,
+            ProductField::Upc => &self.upc,
+            ProductField::Mpn => &self.mpn,
+            ProductField::Isbn => &self.isbn,
+            ProductField::Barcode => &self.barcode,
+        }
+    }
+}
+
+/// What Brightpearl has on a contact, as far as a store tells of it too (BP §f).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContactDetails {
+    /// Which contact.
+    pub id: ContactId,
+    /// First and last name, company and primary telephone, with the place of the billing address but without its country, which
+    /// Brightpearl writes in other letters.
+    pub billing: Address,
+    /// Which postal address stands for what.
+    pub addresses: BTreeMap<AddressRole, PostalAddressId>,
+}
+
+/// What a postal address of a contact is for (BP §f).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AddressRole {
+    /// Whatever has no address of its own.
+    Default,
+    /// Billing.
+    Billing,
+    /// Delivery.
+    Delivery,
+}
+
+impl AddressRole {
+    /// Every role.
+    pub const ALL: [Self; 3] = [Self::Default, Self::Billing, Self::Delivery];
+
+    /// Brightpearl's name of it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Default => "DEF",
+            Self::Billing => "BIL",
+            Self::Delivery => "DEL",
+        }
+    }
 }

@@ -4,6 +4,8 @@
 //! `Option` or a zero here. Amounts are in the order's transactional currency.
 
 mod brightpearl;
+mod catalogue;
+mod customer;
 mod payments;
 mod personal;
 mod standing;
@@ -11,7 +13,9 @@ mod store;
 
 use rust_decimal::Decimal;
 
-pub use brightpearl::{ContactMatch, Note, NoteRow, ProductIdentity, SalesOrder, SalesOrderMatch, SalesOrderRow};
+pub use brightpearl::{AddressRole, ContactDetails, ContactMatch, Note, NoteRow, ProductIdentity, SalesOrder, SalesOrderMatch, SalesOrderRow};
+pub use catalogue::VariantIdentity;
+pub use customer::{CustomerDigests, CustomerFact, CustomerField, SaidOfCustomer};
 pub use payments::{SalesOrderPayment, Transaction, TransactionEvent, Transactions};
 pub use personal::PersonalText;
 pub use standing::{Allocated, Standing};

@@ -95,6 +95,8 @@ pub struct OrderLine {
     pub name: String,
     /// SKU when it was ordered, trimmed; empty if none.
     pub sku: String,
+    /// UPC when it was ordered; empty if none.
+    pub upc: String,
     /// Goods, download or gift certificate.
     pub kind: LineKind,
     /// How many were ordered.

@@ -7,8 +7,10 @@ mod against;
 mod check;
 mod check_orders;
 mod compare;
+mod customers;
 mod defaults;
 mod fulfilment;
+mod identity;
 mod items;
 mod known_lists;
 mod notes;
@@ -25,8 +27,10 @@ pub use accounting::{Discounts, RateDirection, TaxCodeEntry, TaxedAs, TaxesAndAc
 pub use against::{List, NAMES};
 pub use check::RuleProblem;
 pub use compare::{RuleDifference, compare};
+pub use customers::CustomerRules;
 pub use defaults::{Choices, OrderDefaults};
 pub use fulfilment::{Carrier, CarrierEntry, FulfilmentRules};
+pub use identity::{IdentityRules, ProductField, StoreField};
 pub use items::{ItemRules, UnknownProduct};
 pub use known_lists::KnownLists;
 pub use notes::{NoteRules, TextTarget};
@@ -50,7 +54,7 @@ pub struct Rules {
     pub payments: PaymentRules,
     /// The order's texts.
     pub notes: NoteRules,
-    /// Products, and customers.
+    /// Order lines to products, customers to contacts.
     pub items_and_customers: ItemRules,
 }
 

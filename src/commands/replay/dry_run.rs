@@ -66,7 +66,7 @@ async fn look_at(tools: &Tools, router: &Router<'_>, wanted: Vec<Upsert>, report
                 let asked = Asked { order: StoreOrderId(upsert.key.entity), aspects: upsert.aspects, seen: upsert.seen };
                 orders.entry(tenant.clone()).or_default().push(asked);
             }
-            (_, WorkKind::Product) => {
+            (_, WorkKind::Product | WorkKind::StoreProduct) => {
                 report.add(Entity::skipped(&upsert.key, "its identities would be read again, which changes neither platform".into()));
             }
             (_, WorkKind::Connection) => report.add(Entity::skipped(&upsert.key, "the store would be asked whether it still lets us in".into())),

@@ -151,7 +151,7 @@ impl<'a> Router<'a> {
             let found = match kind {
                 WorkKind::GoodsOutNote => self.owners_of_notes(&account, NoteKind::GoodsOut, &ids).await?,
                 WorkKind::DropShipNote => self.owners_of_notes(&account, NoteKind::DropShip, &ids).await?,
-                WorkKind::Order | WorkKind::SalesOrder | WorkKind::Product | WorkKind::Connection | WorkKind::Sweep => {
+                WorkKind::Order | WorkKind::SalesOrder | WorkKind::Product | WorkKind::Connection | WorkKind::Sweep | WorkKind::StoreProduct => {
                     self.owners_of_orders(&account, ids.clone()).await?
                 }
             };
@@ -245,6 +245,6 @@ const fn aspects(upsert: &Upsert) -> Aspects {
         WorkKind::DropShipNote => Aspects::NOTES.with(Aspects::DROP_SHIP_NOTES),
         WorkKind::GoodsOutNote => Aspects::NOTES,
         WorkKind::SalesOrder => Aspects::SALES_ORDER,
-        WorkKind::Order | WorkKind::Product | WorkKind::Connection | WorkKind::Sweep => upsert.aspects,
+        WorkKind::Order | WorkKind::Product | WorkKind::Connection | WorkKind::Sweep | WorkKind::StoreProduct => upsert.aspects,
     }
 }

@@ -149,3 +149,42 @@ fn a_processor_killed_after_the_bytes_and_before_the_answer_makes_nothing_twice(
         stays("one shipment", Duration::from_secs(5), async || merchant.shipments(orders[0]).await.len() == 1).await;
     });
 }
+
+#[test]
+fn a_processor_ended_at_any_step_of_a_contacts_change_carries_it() {
+    run(async {
+        let installation = Installation::new(&QUICK).await;
+        let _ingest = installation.start("ingest", &[]).await;
+        let merchant = Merchant::new(&installation).await;
+        let steps: Vec<String> = steps("update-contact").into_iter().chain(steps("set-contact-address")).collect();
+        let changed = |number: usize, phone: &str, street: &str| {
+            let billing = json!({"phone": phone, "street_1": street});
+            let lines = [json!({"sku": "SKU-5", "tax_rate": 20})];
+            merchant.place(json!({"lines": lines, "email": format!("shopper{number}@example.com"), "billing": billing}))
+        };
+        let mut processor = installation.start("processor", &[]).await;
+        for number in 0..steps.len() {
+            let order = changed(number, "0117 1", "1 Old Street").await;
+            merchant.synced(order).await;
+        }
+        processor.stop().await;
+        for (number, step) in steps.iter().enumerate() {
+            let mut doomed = doomed(&installation, step);
+            changed(number, "0117 2", "2 New Street").await;
+            doomed.ended().await;
+        }
+        let _processor = installation.start("processor", &[]).await;
+        until("every contact has what the store says", SOON, || async {
+            let path = format!("accounts/{}/contacts", merchant.id);
+            let found = installation.look(&installation.brightpearl, &path).await;
+            let is_new = |contact: &&serde_json::Value| {
+                let address = contact["postAddressIds"]["BIL"].to_string();
+                contact["communication"]["telephones"]["PRI"] == json!("0117 2")
+                    && contact["postalAddresses"][address]["addressLine1"] == json!("2 New Street")
+            };
+            (found["contacts"].as_array().unwrap().iter().filter(is_new).count() == steps.len()).then_some(())
+        })
+        .await;
+        assert_eq!(customers(&merchant).await, steps.len(), "one contact for each customer");
+    });
+}

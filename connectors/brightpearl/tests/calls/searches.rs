@@ -67,7 +67,7 @@ async fn the_catalogue_comes_in_pages_of_500() {
         }
     }
     assert_eq!((products.len(), server.seen().len()), (1200, 3));
-    assert_eq!(products[6], ProductIdentity { id: ProductId(7), sku: "SKU-7".into(), live: false, stock_tracked: None });
+    assert_eq!(products[6], ProductIdentity::of_sku(ProductId(7), "SKU-7", false));
     assert_eq!(products.iter().filter(|product| product.live).count(), 1199);
     assert_eq!(server.seen()[2].query("firstResult").as_deref(), Some("1001"));
     let since = "2026-03-01T00:00:00Z".parse().unwrap();

@@ -33,10 +33,20 @@ impl EmailHasher {
     /// # Errors
     /// [`DbError`] if the stored key is no key.
     pub fn hash(&self, account: &AccountCode, email: &str) -> Result<String, DbError> {
+        self.keyed(&[account.as_str(), &email.trim().to_lowercase()])
+    }
+
+    /// A digest of something that is said about the customer with that hash: equal digests are equal texts of the same customer.
+    ///
+    /// # Errors
+    /// As [`hash`](Self::hash).
+    pub fn digest(&self, email_hash: &str, field: &str, text: &str) -> Result<String, DbError> {
+        self.keyed(&["customer", email_hash, field, text])
+    }
+
+    fn keyed(&self, parts: &[&str]) -> Result<String, DbError> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).map_err(|_length| DbError::data("the stored e-mail hash key is no key"))?;
-        mac.update(account.as_str().as_bytes());
-        mac.update(b"\n");
-        mac.update(email.trim().to_lowercase().as_bytes());
+        mac.update(parts.join("\n").as_bytes());
         Ok(hex::encode(mac.finalize().into_bytes()))
     }
 

@@ -1,6 +1,7 @@
 //! Remembered pairs of ids, and all that is known about an order.
 
 mod agree;
+mod customer;
 mod extras;
 mod find;
 mod linked;
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use orderbridge_schema::command::{CommandKind, PaymentKind};
 use orderbridge_schema::decision::Agreement;
+use orderbridge_schema::facts::SaidOfCustomer;
 use orderbridge_schema::ids::{SalesOrderId, StoreOrderId, TenantId};
 use orderbridge_schema::link::{ContactLink, OrderLink, PaymentLink, RowLink, ShipmentLink};
 use orderbridge_schema::order_text::SentText;
@@ -46,6 +48,8 @@ pub enum NewLink {
     Reservation(TenantId, StoreOrderId, ReservationMark),
     /// What stands of a text on a sales order.
     Text(TenantId, StoreOrderId, SentText),
+    /// What a store had carried to a customer's contact.
+    Customer(TenantId, SaidOfCustomer),
 }
 
 /// Whether a comparison of a sales order with its store order was remembered.

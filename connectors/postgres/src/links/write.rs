@@ -11,6 +11,7 @@ use rust_decimal::Decimal;
 
 use crate::db::{Db, Lane};
 use crate::error::DbError;
+use crate::links::customer::write_customer;
 use crate::links::marks::forget_on;
 use crate::links::payment::write_payment;
 use crate::links::{Comparison, NewLink, extras};
@@ -29,6 +30,7 @@ pub(crate) fn write_links(conn: &mut PgConnection, account: &AccountCode, links:
             NewLink::Reservation(tenant, order, mark) => extras::write_reservation(conn, tenant, *order, mark)?,
             NewLink::Text(tenant, order, text) => extras::write_text(conn, tenant, *order, text)?,
             NewLink::Rate(tenant, sales_order, rate) => write_rate(conn, tenant, *sales_order, *rate)?,
+            NewLink::Customer(tenant, said) => write_customer(conn, tenant, said)?,
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Jsonb, Text, Timestamptz};
 use diesel::{RunQueryDsl as _, sql_query};
 use jiff::{SignedDuration, Timestamp};
 use orderbridge_schema::facts::ProductIdentity;
@@ -13,7 +13,8 @@ use orderbridge_schema::work::Scope;
 
 use crate::db::{Db, Lane};
 use crate::error::DbError;
-use crate::sql::{Number, Time, big, bigs, time, unsigned};
+use crate::products::{as_rows, changed};
+use crate::sql::{Number, Time, bigs, time, unsigned};
 
 /// How long after an object's change a look must have begun to have seen all changes of that same second.
 const MARGIN: SignedDuration = SignedDuration::from_secs(2);
@@ -128,20 +129,9 @@ impl Db {
     /// # Errors
     /// [`DbError`].
     pub async fn products_unlike(&self, account: &AccountCode, products: &[ProductIdentity]) -> Result<HashSet<ProductId>, DbError> {
-        let account = account.clone();
-        let ids = products.iter().map(|product| big(product.id.0)).collect::<Result<Vec<_>, _>>()?;
-        let (skus, live): (Vec<String>, Vec<bool>) = products.iter().map(|product| (product.sku.trim().to_owned(), product.live)).unzip();
-        let tracked: Vec<Option<bool>> = products.iter().map(|product| product.stock_tracked).collect();
+        let (account, rows) = (account.clone(), as_rows(products.iter())?);
         self.run(Lane::Hot, move |conn| {
-            let sql = "select g.product as n from unnest($2::bigint[], $3::text[], $4::boolean[], $5::boolean[]) as g (product, sku, live, stock_tracked) \
-                       left join product_identities p on p.account = $1 and p.product = g.product \
-                       where p.product is null or (p.sku, p.live, p.stock_tracked) is distinct from (g.sku, g.live, coalesce(g.stock_tracked, p.stock_tracked))";
-            let query = sql_query(sql)
-                .bind::<Text, _>(account.as_str())
-                .bind::<Array<BigInt>, _>(ids)
-                .bind::<Array<Text>, _>(skus)
-                .bind::<Array<Bool>, _>(live)
-                .bind::<Array<Nullable<Bool>>, _>(tracked);
+            let query = sql_query(changed("g.product as n")).bind::<Text, _>(account.as_str()).bind::<Jsonb, _>(rows);
             let rows: Vec<Number> = query.load(conn)?;
             rows.into_iter().map(|row| Ok(ProductId(unsigned(row.n)?))).collect()
         })

@@ -24,16 +24,16 @@ const RECENT: SignedDuration = SignedDuration::from_secs(60);
 /// worked on already stays as it is.
 const SCHEDULE: &str = "with leased as ( \
        select l.account from account_leases l where l.owner = $1 and l.expires_at > clock_timestamp()), \
-     sources as (select * from unnest($4::text[], $5::bigint[], $6::double precision[], $7::smallint[]) as s (source, number, seconds, tenants)), \
+     sources as (select * from unnest($4::text[], $5::bigint[], $6::double precision[], $7::smallint[], $11::smallint[]) as s (source, number, seconds, tenants, hurried)), \
      wanted as ( \
-       select t.id as scope, t.account, t.created_at, s.source, s.number, s.seconds from tenants t join leased l on l.account = t.account \
+       select t.id as scope, t.account, t.created_at, s.source, s.number, s.seconds, s.hurried from tenants t join leased l on l.account = t.account \
          join sources s on s.tenants = 1 where t.state <> 'removed' \
        union all \
-       select '@' || a.code, a.code, a.created_at, s.source, s.number, s.seconds from accounts a join leased l on l.account = a.code \
+       select '@' || a.code, a.code, a.created_at, s.source, s.number, s.seconds, s.hurried from accounts a join leased l on l.account = a.code \
          join sources s on s.tenants = 0), \
      made as ( \
        insert into sweeps (scope, source, watermark, due_at) \
-       select w.scope, w.source, w.created_at, $2 + make_interval(secs => least($3, w.seconds) * random()) from wanted w \
+       select w.scope, w.source, w.created_at, $2 + make_interval(secs => (case when w.hurried = 1 then least($3, w.seconds) else w.seconds end) * random()) from wanted w \
        where not exists (select from sweeps s where s.scope = w.scope and s.source = w.source) order by 1, 2 on conflict do nothing), \
      due as ( \
        select s.scope, s.source, w.account, w.number, w.seconds from sweeps s join wanted w on w.scope = s.scope and w.source = s.source \
@@ -68,7 +68,8 @@ impl Db {
                     .bind::<Array<SmallInt>, _>(sources.iter().map(|source| i16::from(source.is_tenants())).collect::<Vec<_>>())
                     .bind::<Double, _>(jitter)
                     .bind::<Text, _>(WorkKind::Sweep.as_str())
-                    .bind::<SmallInt, _>(Share::Sweeps.priority());
+                    .bind::<SmallInt, _>(Share::Sweeps.priority())
+                    .bind::<Array<SmallInt>, _>(sources.iter().map(|source| i16::from(source.finds_lost_events())).collect::<Vec<_>>());
                 let accounts: Vec<Word> = query.load(conn)?;
                 if !accounts.is_empty() {
                     notify_work(conn, accounts.iter().map(|account| account.t.as_str()))?;
@@ -79,8 +80,8 @@ impl Db {
         .await
     }
 
-    /// A processor has begun to work on an account: events may have been lost while nobody did, so all its sweeps and its tenants' are
-    /// due soon, unless they ended within the last minute. Tells how many.
+    /// A processor has begun to work on an account: events may have been lost while nobody did, so all sweeps that look for such are
+    /// due soon, its own and its tenants', unless they ended within the last minute. Tells how many.
     ///
     /// # Errors
     /// [`DbError`].
@@ -88,14 +89,17 @@ impl Db {
         let (account, now) = (account.clone(), self.now());
         self.run(Lane::Hot, move |conn| {
             let sql = "update sweeps s set due_at = least(s.due_at, $2 + make_interval(secs => $3 * random())) \
-                       where (s.swept_at is null or s.swept_at < $4) \
+                       where (s.swept_at is null or s.swept_at < $4) and s.source = any($5) \
                          and s.scope in (select '@' || $1 union all select t.id from tenants t where t.account = $1)";
             let recent = now.checked_sub(RECENT).unwrap_or(now);
+            let hurried = SweepSource::ALL.iter().filter(|source| source.finds_lost_events());
+            let hurried: Vec<&str> = hurried.map(|source| source.as_str()).collect();
             let query = sql_query(sql)
                 .bind::<Text, _>(account.as_str())
                 .bind::<Timestamptz, _>(time(now))
                 .bind::<Double, _>(within.as_secs_f64())
-                .bind::<Timestamptz, _>(time(recent));
+                .bind::<Timestamptz, _>(time(recent))
+                .bind::<Array<Text>, _>(hurried);
             Ok(query.execute(conn)?)
         })
         .await

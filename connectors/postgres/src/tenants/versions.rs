@@ -31,7 +31,7 @@ const RULE_CAUSES: [&str; 9] = [
 /// Sections of the rules, and holds that only other rules of that section may mend: many orders may wait for a product, and all of them
 /// are read again.
 const SECTION_CAUSES: [(&str, &[&str]); 2] =
-    [("taxes_and_accounts", &["total-mismatch", "exchange-rate-direction"]), ("items_and_customers", &["unknown-sku", "ambiguous-sku"])];
+    [("taxes_and_accounts", &["total-mismatch", "exchange-rate-direction"]), ("items_and_customers", &["unknown-", "ambiguous-", "no-identity"])];
 
 const VERSIONS: &str = "select version, rules, author, saved_at, origin, restored_from from rules_versions where tenant = $1";
 

@@ -5,11 +5,12 @@ use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 use diesel::{OptionalExtension as _, RunQueryDsl as _, sql_query};
 use jiff::Timestamp;
 use orderbridge_schema::decision::{Cause, Effect, Hold};
+use orderbridge_schema::rules::ProductField;
 use orderbridge_schema::work::{Scope, WorkKey};
 
 use crate::db::{Db, Lane};
 use crate::error::DbError;
-use crate::products::sku_key;
+use crate::products::{live_products, sku_key};
 use crate::sql::{Number, Word, big, time, transaction};
 use crate::work::WorkItem;
 use crate::work::finish::make_ready_again;
@@ -29,10 +30,10 @@ fn is_current(conn: &mut PgConnection, scope: &Scope, holds: &[Hold], rules_vers
     if version.n != rules_version {
         return Ok(false);
     }
-    for (sku, is_unknown) in holds.iter().filter_map(|hold| sku_of(&hold.cause)) {
-        let sql = "select count(*) as n from product_identities where account = $1 and sku_key = $2 and live";
-        let found: Number = sql_query(sql).bind::<Text, _>(&account.t).bind::<Text, _>(sku).get_result(conn)?;
-        let waits_still = if is_unknown { found.n == 0 } else { found.n > 1 };
+    for sought in holds.iter().filter_map(|hold| sought(&hold.cause)) {
+        let found = live_products(conn, &account.t, sought.field, &[sku_key(sought.text)])?.into_values().next().unwrap_or_default();
+        let exact = || found.iter().filter(|product| product.text == sought.text.trim()).count();
+        let waits_still = if sought.is_unknown { found.is_empty() } else { found.len() > 1 && exact() != 1 };
         if !waits_still {
             return Ok(false);
         }
@@ -42,20 +43,29 @@ fn is_current(conn: &mut PgConnection, scope: &Scope, holds: &[Hold], rules_vers
 
 /// A cause as it is compared when it is released.
 fn cause_key(cause: &Cause) -> String {
-    match sku_of(cause) {
-        Some((sku, true)) => format!("unknown-sku:{sku}"),
-        Some((sku, false)) => format!("ambiguous-sku:{sku}"),
+    match sought(cause) {
+        Some(Sought { field, text, is_unknown: true }) => format!("unknown-{}:{}", field.as_str(), sku_key(text)),
+        Some(Sought { field, text, is_unknown: false }) => format!("ambiguous-{}:{}", field.as_str(), sku_key(text)),
         None => cause.key().to_lowercase(),
     }
 }
 
-/// The SKU a cause is about, and whether it is unknown (else it is ambiguous).
-fn sku_of(cause: &Cause) -> Option<(String, bool)> {
-    match cause {
-        Cause::UnknownSku(sku) => Some((sku_key(sku), true)),
-        Cause::AmbiguousSku(sku) => Some((sku_key(sku), false)),
-        _ => None,
-    }
+/// The product that a cause is about: unknown, or else ambiguous.
+struct Sought<'a> {
+    field: ProductField,
+    text: &'a str,
+    is_unknown: bool,
+}
+
+fn sought(cause: &Cause) -> Option<Sought<'_>> {
+    let (field, text, is_unknown) = match cause {
+        Cause::UnknownSku(sku) => (ProductField::Sku, sku, true),
+        Cause::AmbiguousSku(sku) => (ProductField::Sku, sku, false),
+        Cause::UnknownIdentity(field, text) => (*field, text, true),
+        Cause::AmbiguousIdentity(field, text) => (*field, text, false),
+        _ => return None,
+    };
+    Some(Sought { field, text, is_unknown })
 }
 
 /// Of the effects that are held now, what they waited for before and do not any more.

@@ -19,7 +19,7 @@ pub(crate) use holds::record_holds_on;
 pub use intake::OffsetStep;
 pub(crate) use intake::upsert_on;
 pub(crate) use list::effect;
-pub(crate) use release::{release_on, sku_causes};
+pub(crate) use release::{identity_causes, release_on};
 
 /// How many items of one share may be claimed.
 #[derive(Debug, Clone, PartialEq, Eq)]

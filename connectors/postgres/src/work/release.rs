@@ -65,9 +65,9 @@ pub(crate) fn like_prefix(prefix: &str) -> String {
     format!("{escaped}%")
 }
 
-/// The causes of holds that a change of these SKUs may mend.
-pub(crate) fn sku_causes(kind: &str, skus: &[String]) -> Causes {
-    Causes::Exact(skus.iter().map(|sku| format!("{kind}:{sku}")).collect())
+/// The causes of holds that a change of these identities may mend.
+pub(crate) fn identity_causes(kind: &str, keys: &[String]) -> Causes {
+    Causes::Exact(keys.iter().map(|key| format!("{kind}:{key}")).collect())
 }
 
 impl Db {

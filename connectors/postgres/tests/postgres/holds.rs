@@ -17,7 +17,7 @@ fn no_warehouse() -> Vec<Hold> {
 }
 
 fn product(id: u64, sku: &str) -> ProductIdentity {
-    ProductIdentity { id: ProductId(id), sku: sku.into(), live: true, stock_tracked: None }
+    ProductIdentity::of_sku(ProductId(id), sku, true)
 }
 
 async fn claimable(test: &TestDb, owner: &str) -> Vec<u64> {

@@ -11,6 +11,7 @@ mod journal_doubt;
 mod leases;
 mod links;
 mod marks;
+mod matching;
 mod migrations;
 mod model;
 mod pools;

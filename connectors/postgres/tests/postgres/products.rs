@@ -1,11 +1,12 @@
-use orderbridge_postgres::CatalogueState;
+use orderbridge_postgres::{CatalogueState, MatchingProduct};
 use orderbridge_schema::facts::ProductIdentity;
 use orderbridge_schema::ids::ProductId;
+use orderbridge_schema::rules::ProductField;
 
 use crate::support::{TestDb, account, at};
 
 fn product(id: u64, sku: &str, live: bool) -> ProductIdentity {
-    ProductIdentity { id: ProductId(id), sku: sku.into(), live, stock_tracked: None }
+    ProductIdentity::of_sku(ProductId(id), sku, live)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -16,14 +17,15 @@ async fn products_are_found_by_sku_whatever_its_case_and_blanks_if_they_are_live
     let known = test.db.save_products(&account(), &products).await.unwrap();
     assert_eq!(known, ["ab-1"]);
     let wanted: Vec<String> = ["Ab-1 ", "CD-2", "", "EF-3"].map(str::to_owned).to_vec();
-    let found = test.db.products_by_sku(&account(), &wanted).await.unwrap();
-    assert_eq!(found.into_iter().collect::<Vec<_>>(), [("Ab-1 ".to_owned(), vec![ProductId(1), ProductId(2)])]);
+    let found = test.db.products_by(&account(), ProductField::Sku, &wanted).await.unwrap();
+    let ids = |(text, products): (String, Vec<MatchingProduct>)| (text, products.iter().map(|one| one.product).collect::<Vec<_>>());
+    assert_eq!(found.into_iter().map(ids).collect::<Vec<_>>(), [("Ab-1 ".to_owned(), vec![ProductId(1), ProductId(2)])]);
 
     assert!(test.db.save_products(&account(), &products).await.unwrap().is_empty(), "nothing new");
     let known = test.db.save_products(&account(), &[product(3, "CD-2", true), product(1, "XY", true), product(2, "AB-1", false)]).await.unwrap();
     assert_eq!(known, ["cd-2", "xy"]);
-    assert!(test.db.products_by_sku(&account(), &wanted).await.unwrap().contains_key("CD-2"));
-    assert!(!test.db.products_by_sku(&account(), &wanted).await.unwrap().contains_key("Ab-1 "));
+    assert!(test.db.products_by(&account(), ProductField::Sku, &wanted).await.unwrap().contains_key("CD-2"));
+    assert!(!test.db.products_by(&account(), ProductField::Sku, &wanted).await.unwrap().contains_key("Ab-1 "));
 }
 
 #[tokio::test(flavor = "multi_thread")]

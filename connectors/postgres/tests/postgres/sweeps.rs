@@ -218,7 +218,7 @@ async fn notes_that_are_shipments_and_products_that_are_as_known_are_told_apart(
     };
     assert_eq!(shipped(NoteKind::GoodsOut).await, HashSet::from([NoteId(7)]));
     assert!(shipped(NoteKind::DropShip).await.is_empty());
-    let product = |id, sku: &str, live| ProductIdentity { id: ProductId(id), sku: sku.into(), live, stock_tracked: None };
+    let product = |id, sku: &str, live| ProductIdentity::of_sku(ProductId(id), sku, live);
     test.db.save_products(&account(), &[product(1, "A", true), product(2, "B", true), product(3, "C", true)]).await.unwrap();
     let now = [product(1, "A", true), product(2, "B2", true), product(3, "C", false), product(4, "D", true)];
     assert_eq!(test.db.products_unlike(&account(), &now).await.unwrap(), HashSet::from([2, 3, 4].map(ProductId)));

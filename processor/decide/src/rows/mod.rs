@@ -15,6 +15,8 @@ mod tax;
 mod text;
 mod written;
 
+use std::collections::BTreeSet;
+
 use orderbridge_schema::command::NewRow;
 use orderbridge_schema::decision::{Hold, Remark};
 use orderbridge_schema::facts::{Coupon, StoreOrder};
@@ -22,8 +24,7 @@ use orderbridge_schema::rules::UnknownProduct;
 
 use crate::currency;
 use crate::facts::{Ask, Context, Need, Needs, OrderFacts, known};
-
-pub use products::{SkuKey, sku_key};
+use crate::identity;
 
 /// Our key of the row that makes up for what the store's amounts leave unexplained.
 pub(crate) const ROUNDING: &str = "bc-rounding";
@@ -50,7 +51,7 @@ pub(crate) fn plan_rows(ctx: &Context<'_>, order: &StoreOrder, facts: &OrderFact
     let taxes = known(facts.taxes.as_ref(), Need::Taxes)?;
     let coupons = coupons(order, facts)?;
     let country = country(ctx, order, facts)?;
-    let products = products::matched(lines, &facts.products, &ctx.rules.items_and_customers)?;
+    let products = products::matched(lines, facts, &ctx.rules.items_and_customers)?;
     let decimals = currency::decimals(order, &ctx.reference.store);
     let made = parts::Maker { order, lines, products: &products, coupons, discounts: rules.discounts };
     let settle = |read: &reading::Reading| settled::settle(order, read, taxes, rules, decimals);
@@ -61,14 +62,18 @@ pub(crate) fn plan_rows(ctx: &Context<'_>, order: &StoreOrder, facts: &OrderFact
 
 /// What is worth telling about rows that are to be sent.
 pub(crate) fn remarks(ctx: &Context<'_>, facts: &OrderFacts, rows: &[NewRow]) -> Vec<Remark> {
-    let stands = match ctx.rules.items_and_customers.unknown_product {
+    let rules = &ctx.rules.items_and_customers;
+    let stands = match rules.unknown_product {
         UnknownProduct::Placeholder => "the placeholder product stands for it",
         UnknownProduct::FreeText | UnknownProduct::Hold => "a row of free text stands for it",
     };
-    let unknown = products::unmatched(facts.lines.iter().flatten(), &facts.products);
-    let unknown = unknown
-        .into_iter()
-        .map(|sku| Remark { key: "unknown-product", text: format!("no single live Brightpearl product has the SKU {sku}: {stands}") });
+    let found = facts.lines.as_ref().and_then(|lines| identity::products(lines, facts, rules.identity).ok());
+    let unknown: BTreeSet<Option<String>> = found.into_iter().flat_map(|found| found.unmatched.into_values()).collect();
+    let told = |text: Option<String>| match text {
+        Some(text) => format!("no single live Brightpearl product has the {} {text}: {stands}", rules.identity.brightpearl),
+        None => format!("the store has no {} of a product to match it by: {stands}", rules.identity.store),
+    };
+    let unknown = unknown.into_iter().map(|text| Remark { key: "unknown-product", text: told(text) });
     let rounding = rows.iter().filter(|row| row.external_ref == ROUNDING).map(|row| Remark {
         key: "rounding-row",
         text: format!(

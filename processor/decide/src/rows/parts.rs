@@ -48,7 +48,7 @@ pub(super) struct Part {
 pub(super) struct Maker<'a> {
     pub order: &'a StoreOrder,
     pub lines: &'a [OrderLine],
-    pub products: &'a Matches<'a>,
+    pub products: &'a Matches,
     pub coupons: &'a [Coupon],
     pub discounts: Discounts,
 }
@@ -91,8 +91,8 @@ impl Maker<'_> {
     fn line(&self, line: &OrderLine) -> Part {
         let found = self.products.of(line);
         let mut details = text::details(line);
-        if found.is_unknown {
-            details.insert(0, format!("SKU: {}", line.sku.trim()));
+        if let Some(known_by) = found.known_by {
+            details.insert(0, known_by);
         }
         Part {
             reference: format!("bc-line-{}", line.id),

@@ -217,7 +217,10 @@ fn own_records(full: &OrderFacts) -> OrderFacts {
 
 fn answer(need: &Need, full: &OrderFacts, facts: &mut OrderFacts) {
     match need {
-        Need::StoreOrder => facts.store_order.clone_from(&full.store_order),
+        Need::StoreOrder => {
+            facts.store_order.clone_from(&full.store_order);
+            facts.customer.clone_from(&full.customer);
+        }
         Need::Lines => facts.lines.clone_from(&full.lines),
         Need::Taxes => facts.taxes.clone_from(&full.taxes),
         Need::Addresses => facts.addresses.clone_from(&full.addresses),
@@ -234,7 +237,10 @@ fn answer(need: &Need, full: &OrderFacts, facts: &mut OrderFacts) {
         Need::Contact => facts.contact.clone_from(&full.contact),
         Need::Products(skus) => {
             facts.products.extend(skus.iter().map(|sku| (sku.clone(), full.products.get(sku).cloned().unwrap_or_default())));
+            facts.spelled.clone_from(&full.spelled);
         }
+        Need::Variants(pairs) => facts.variants.extend(pairs.iter().map(|(_, id)| (*id, full.variants.get(id).cloned().flatten()))),
+        Need::ContactDetails(id) => drop(facts.contacts.insert(*id, full.contacts.get(id).cloned().flatten())),
         Need::Existing => facts.existing.clone_from(&full.existing),
         Need::WithNumber(_) => facts.with_number.clone_from(&full.with_number),
         Need::MethodNames => facts.method_names.clone_from(&full.method_names),

@@ -144,6 +144,7 @@ pub fn line(id: OrderLineId, sku: &str, quantity: u32, gross: &str, tax: &str) -
         address: ADDRESS,
         name: format!("Thing {sku}"),
         sku: sku.into(),
+        upc: String::new(),
         kind: LineKind::Physical,
         quantity,
         shipped: 0,

@@ -14,9 +14,13 @@ mod creation;
 #[cfg(test)]
 mod currency;
 #[cfg(test)]
+mod customers;
+#[cfg(test)]
 mod facts;
 #[cfg(test)]
 mod gate;
+#[cfg(test)]
+mod identity;
 #[cfg(test)]
 mod life;
 #[cfg(test)]

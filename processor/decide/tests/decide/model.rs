@@ -157,6 +157,8 @@ impl World {
             Command::CreateShipment(shipment) => self.ship(*shipment, happens, known),
             Command::CreatePayment(_) | Command::SetExternalOrderId { .. } | Command::SetSalesOrderStatus { .. } | Command::SetStoreStatus { .. } => {
             }
+            // The model's shopper never says anything else of themselves.
+            Command::UpdateContact(_) | Command::SetContactAddress(_) => {}
             // Switched off in these lives; their own tests tell of them.
             Command::ReserveStock(_) | Command::SetReservation(_) | Command::SetOrderFields { .. } | Command::AddOrderNote(_) => {}
         }

@@ -30,7 +30,9 @@ pub(super) fn what(command: &Command) -> What {
         | Command::SetSalesOrderStatus { .. }
         | Command::SetStoreStatus { .. }
         | Command::CreateShipment(_)
-        | Command::CreatePayment(_) => What::Contact,
+        | Command::CreatePayment(_)
+        | Command::UpdateContact(_)
+        | Command::SetContactAddress(_) => What::Contact,
     }
 }
 
@@ -55,7 +57,9 @@ pub(super) fn pretend(facts: &mut OrderFacts, command: &Command) {
         | Command::SetSalesOrderStatus { .. }
         | Command::SetStoreStatus { .. }
         | Command::CreateShipment(_)
-        | Command::CreatePayment(_) => {}
+        | Command::CreatePayment(_)
+        | Command::UpdateContact(_)
+        | Command::SetContactAddress(_) => {}
     }
 }
 

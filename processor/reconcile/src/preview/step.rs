@@ -100,6 +100,9 @@ fn record(session: &Session, facts: &mut OrderFacts, preview: &mut Preview, deci
         recorded = true;
     }
     recorded |= extras::record(facts, preview, decision);
+    if let Some(said) = &decision.customer {
+        facts.carried_of_customer(said);
+    }
     if let Some(pair) = decision.agreed.filter(|pair| facts.agreed.map(|agreement| agreement.pair) != Some(*pair)) {
         preview.records.push(format!("that status {} at the store and {} in Brightpearl agree is noted", pair.store, pair.brightpearl));
         facts.agreed = Some(Agreement { pair, before: facts.agreed.map(|agreement| agreement.pair), at: now });
@@ -134,6 +137,7 @@ fn made_before(session: &Session, facts: &mut OrderFacts, preview: &mut Preview,
             preview.unknown = Some("it was made before without an answer that named it, and is looked up");
             Some(Next::Settled)
         }
+        (Command::UpdateContact(_) | Command::SetContactAddress(_), _) => None,
         (
             Command::CreatePayment(_)
             | Command::CreateShipment(_)
@@ -189,7 +193,14 @@ fn what(facts: &OrderFacts, command: &Command) -> What {
             What::Shipment { mark: NewShipment::mark(shipment.note_kind, shipment.note, None), lines: shipment.items.clone() }
         }
         Command::ReserveStock(_) | Command::SetReservation(_) | Command::SetOrderFields { .. } | Command::AddOrderNote(_) => extras::what(command),
+        Command::UpdateContact(update) => of_contact(update.contact, "details", update.shown()),
+        Command::SetContactAddress(new) => of_contact(new.contact, "address", "the order's billing address".into()),
     }
+}
+
+/// What changes on a contact is told by name, never by value.
+fn of_contact(contact: ContactId, field: &'static str, to: String) -> What {
+    What::Field { of: format!("contact {contact}"), field, from: String::new(), to }
 }
 
 /// A new sales order is made from the store's order as it is, so that nothing but its id is left to be written there. Its rows are
@@ -202,6 +213,8 @@ fn follow_creation(session: &Session, facts: &mut OrderFacts, preview: &mut Prev
     after.agreed = Some(Agreement { pair, before: None, at: now });
     after.aspects = Aspects::STORE_ORDER;
     after.held.clear();
+    // What the store says of the customer is carried behind all else.
+    after.customer = None;
     // What was paid is told once it is made: only then it is read.
     let mut rules = (*session.rules).clone();
     rules.payments.enabled = false;
@@ -228,6 +241,8 @@ fn pretend(facts: &mut OrderFacts, preview: &mut Preview, command: &Command, now
         Command::CreatePayment(payment) => facts.payment_links.push(payment_link(payment)),
         // Told to its end already.
         Command::CreateSalesOrder(_) => {}
+        Command::UpdateContact(update) => facts.carried_of_customer(&update.said),
+        Command::SetContactAddress(new) => facts.carried_of_customer(&new.said),
         Command::SetExternalOrderId { sales_order, .. } => {
             facts.store_order.iter_mut().flatten().for_each(|order| order.external_order_id = format!("BP-{sales_order}"));
         }

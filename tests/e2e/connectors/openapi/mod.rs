@@ -40,7 +40,8 @@ async fn every_call_of_the_client(shop: &Shop) {
     for placed in [&full, &bare] {
         let order = StoreOrderId(id(&placed["id"]));
         client.order(order, SHARE).await.unwrap().unwrap();
-        client.lines(order, SHARE).await.unwrap();
+        let lines = client.lines(order, SHARE).await.unwrap();
+        client.variants_of(&lines.iter().map(|line| line.product).collect::<Vec<_>>(), SHARE).await.unwrap();
         client.addresses(order, SHARE).await.unwrap();
         client.taxes(order, SHARE).await.unwrap();
         client.pick_ups(order, SHARE).await.unwrap();
