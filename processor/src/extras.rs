@@ -5,7 +5,7 @@ use orderbridge_postgres::{CommandState, Confirmed, DbError, JournalEntry, NewLi
 use orderbridge_reconcile::Session;
 use orderbridge_schema::command::{Command, CommandKey, CommandKind, NewOrderNote};
 use orderbridge_schema::decision::{Decision, FoundText};
-use orderbridge_schema::order_text::SentText;
+use orderbridge_schema::order_text::{SentText, TextSource};
 use orderbridge_schema::reservation::{ReservationMark, ReservationState, TOLD};
 use orderbridge_schema::rules::{Allocation, Rules};
 use orderbridge_schema::work::Scope;
@@ -60,8 +60,16 @@ pub(crate) fn remember_mark(facts: &mut OrderFacts, mark: ReservationMark) {
     }
 }
 
+/// What was written of the rows' texts is read back, as their names are.
+pub(crate) fn wrote_text(facts: &mut OrderFacts, text: SentText) {
+    if text.source == TextSource::RowTexts {
+        facts.order_notes.remove(&text.sales_order);
+    }
+    remember_text(facts, text);
+}
+
 /// The later text takes the earlier one's place.
-pub(crate) fn remember_text(facts: &mut OrderFacts, text: SentText) {
+fn remember_text(facts: &mut OrderFacts, text: SentText) {
     match facts.sent_texts.iter_mut().find(|known| known.sales_order == text.sales_order && known.source == text.source) {
         Some(known) => *known = text,
         None => facts.sent_texts.push(text),

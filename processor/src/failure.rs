@@ -8,6 +8,7 @@ use orderbridge_reconcile::ReadError;
 use orderbridge_schema::command::{Command, CommandKind};
 use orderbridge_schema::decision::{Cause, Effect, Hold};
 use orderbridge_schema::ids::Platform;
+use orderbridge_schema::order_text::TextSource;
 
 use crate::backoff;
 use crate::outcome::{Met, Outcome, When};
@@ -99,6 +100,14 @@ pub(crate) const fn effect(kind: CommandKind) -> Effect {
     }
 }
 
+/// Likewise of one command: the note with the rows' texts is part of what the comparison looks for, and is asked for again with it.
+fn effect_of(command: &Command) -> Effect {
+    match command {
+        Command::AddOrderNote(note) if note.source == TextSource::RowTexts => Effect::Verification,
+        _ => effect(command.kind()),
+    }
+}
+
 /// A platform's own words may repeat what it was sent: whatever of a person's details was in the command is taken out of them.
 pub(crate) fn without_personal_data(command: &Command, error: &CallError) -> String {
     if let (true, CallError::Refused { status, code, .. }) = (command.carries_words(), error) {
@@ -143,7 +152,7 @@ fn refused(platform: Platform, command: &Command, error: &CallError) -> Hold {
         CommandKind::UpdateContact | CommandKind::SetContactAddress => "change the contact in Brightpearl by hand, as the store's order has it",
     };
     Hold {
-        effect: effect(command.kind()),
+        effect: effect_of(command),
         cause: Cause::Refused(command.kind().as_str().to_owned()),
         why: format!("{platform} refused to {}: {}", command.describe(), without_personal_data(command, error)),
         remedy: remedy.into(),
@@ -158,7 +167,7 @@ mod tests {
     use orderbridge_schema::command::NewContact;
     use orderbridge_schema::facts::Address;
     use orderbridge_schema::ids::{SalesOrderId, StoreOrderId, StoreStatusId};
-    use orderbridge_schema::order_text::{FieldValue, FieldWrite, TextDigest, TextSource};
+    use orderbridge_schema::order_text::{FieldValue, FieldWrite, TextDigest};
 
     fn command() -> Command {
         Command::SetStoreStatus { order: StoreOrderId(1), status: StoreStatusId(2), agreed_with: 4.into() }

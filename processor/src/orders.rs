@@ -323,7 +323,7 @@ impl Worker {
                 facts.payment_links.push(link);
             }
             Effected::Reserved(mark) => extras::remember_mark(facts, mark),
-            Effected::Texts(texts) => texts.into_iter().for_each(|text| extras::remember_text(facts, text)),
+            Effected::Texts(texts) => texts.into_iter().for_each(|text| extras::wrote_text(facts, text)),
             Effected::Shipment(link) => {
                 facts.shipment_links.push(link);
                 facts.shipments = None;

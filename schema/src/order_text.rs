@@ -16,11 +16,16 @@ pub enum TextSource {
     CustomerMessage,
     /// What the store's staff wrote.
     StaffNotes,
+    /// What shoppers chose or wrote for lines, where it is too long for the rows' names (BC §d.3).
+    RowTexts,
 }
 
 impl TextSource {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::CustomerMessage, Self::StaffNotes];
+    /// Every text.
+    pub const ALL: [Self; 3] = [Self::CustomerMessage, Self::StaffNotes, Self::RowTexts];
+
+    /// Those whose place the merchant chooses.
+    pub const CHOSEN: [Self; 2] = [Self::CustomerMessage, Self::StaffNotes];
 
     /// Name in the database and in commands' keys.
     #[must_use]
@@ -28,6 +33,7 @@ impl TextSource {
         match self {
             Self::CustomerMessage => "customer-message",
             Self::StaffNotes => "staff-notes",
+            Self::RowTexts => "row-texts",
         }
     }
 
@@ -37,6 +43,7 @@ impl TextSource {
         match self {
             Self::CustomerMessage => "customer's message",
             Self::StaffNotes => "staff notes",
+            Self::RowTexts => "full texts of rows",
         }
     }
 
@@ -46,6 +53,7 @@ impl TextSource {
         match self {
             Self::CustomerMessage => "Customer message",
             Self::StaffNotes => "Staff notes",
+            Self::RowTexts => "Full texts of rows",
         }
     }
 }
@@ -61,7 +69,7 @@ impl FromStr for TextSource {
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         let found = Self::ALL.into_iter().find(|source| source.as_str() == text);
-        found.ok_or(InvalidId { what: "an order text", rule: "customer-message or staff-notes" })
+        found.ok_or(InvalidId { what: "an order text", rule: "customer-message, staff-notes or row-texts" })
     }
 }
 

@@ -127,6 +127,31 @@ fn each_text_is_an_order_note_once_and_a_changed_one_is_another() {
 }
 
 #[test]
+fn what_is_too_long_for_a_rows_name_is_one_order_note_once_and_read_back() {
+    run(async {
+        let merchant = merchant(shared().await, "off", "off", ORDERS).await;
+        let story = "once upon a time ".repeat(20);
+        let option = |name: &str, value: &str| json!({"display_name": name, "display_value": value, "value": value});
+        let options = [option("Engraving", "For Ada"), option("Story", story.trim())];
+        let lines = json!([{"sku": "SKU-3", "tax_rate": 20, "options": options}, {"sku": "SKU-5", "tax_rate": 20}]);
+        let order = merchant.place(json!({"lines": lines, "email": "linked@example.com"})).await;
+        merchant.synced(order).await;
+        let note = format!("Full texts of rows: row 1, Item 3\n- Engraving: For Ada\n- Story: {}", story.trim());
+        has_notes(&merchant, order, &[&note]).await;
+        until("it was read back", SOON, || async { (count(&merchant, "method=GET&path=/note").await == 2).then_some(()) }).await;
+        merchant.store(&format!("orders/{order}/notes"), json!({"staff_notes": "VIP"})).await;
+        merchant.store(&format!("orders/{order}/status"), json!({"status": 9})).await;
+        stays("no note comes twice", A_WHILE, async || count(&merchant, NOTE_POSTS).await == 1).await;
+        assert_eq!(count(&merchant, "method=GET&path=/note").await, 2);
+        // Brightpearl itself notes that the status changed.
+        assert_eq!(notes(&merchant, order).await.iter().filter(|text| !text.starts_with("Order status changed")).collect::<Vec<_>>(), [&note]);
+        assert!(merchant.held().await.is_empty());
+        let timeline = merchant.timeline(order).await;
+        assert!(timeline.contains("full texts of rows") && !timeline.contains("Ada") && !timeline.contains("once upon"), "{timeline}");
+    });
+}
+
+#[test]
 fn a_field_that_staff_emptied_is_no_obstacle_when_the_text_is_taken_away() {
     run(async {
         let merchant = merchant(shared().await, "PCF_GIFT", "off", ORDERS).await;

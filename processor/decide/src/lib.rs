@@ -16,6 +16,7 @@ mod gate;
 mod identity;
 mod order;
 mod payments;
+mod row_note;
 mod rows;
 mod shipments;
 mod status;

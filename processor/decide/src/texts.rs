@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 use orderbridge_schema::command::{Command, NewOrderNote};
 use orderbridge_schema::decision::{Cause, Decision, Effect, FoundText, Hold};
-use orderbridge_schema::facts::{PersonalText, StoreOrder};
+use orderbridge_schema::facts::PersonalText;
 use orderbridge_schema::ids::SalesOrderId;
 use orderbridge_schema::order_text::{FieldValue, FieldWrite, SentText, TextDigest, TextSource};
 use orderbridge_schema::reference::{CustomField, FieldKind};
@@ -27,13 +27,15 @@ struct Words {
 /// Decides whether a text of the order is carried to its sales orders.
 pub(crate) fn decide_texts(ctx: &Context<'_>, facts: &OrderFacts) -> Ask<Decision> {
     let is_on = |source: &TextSource| *ctx.rules.notes.target(*source) != TextTarget::Off;
-    if !TextSource::ALL.iter().any(is_on) || !facts.looks_at(Aspects::STORE_ORDER) {
+    if !TextSource::CHOSEN.iter().any(is_on) || !facts.looks_at(Aspects::STORE_ORDER) {
         return Ok(Decision::default());
     }
     let Some(order) = known(facts.store_order.as_ref(), Need::StoreOrder)?.as_ref().filter(|order| !order.deleted) else {
         return Ok(Decision::default());
     };
-    let texts: Vec<(TextSource, PersonalText)> = TextSource::ALL.into_iter().filter(is_on).map(|source| (source, text(order, source))).collect();
+    let texts = [(TextSource::CustomerMessage, &order.customer_message), (TextSource::StaffNotes, &order.staff_notes)];
+    let texts = texts.into_iter().filter(|(source, _)| is_on(source)).map(|(source, text)| (source, text.normalised()));
+    let texts: Vec<(TextSource, PersonalText)> = texts.collect();
     let words = digested(facts, texts)?;
     let mut decision = Decision::default();
     for link in &facts.links {
@@ -43,13 +45,6 @@ pub(crate) fn decide_texts(ctx: &Context<'_>, facts: &OrderFacts) -> Ask<Decisio
         decision.cleared.push(Effect::Notes);
     }
     Ok(decision)
-}
-
-fn text(order: &StoreOrder, source: TextSource) -> PersonalText {
-    match source {
-        TextSource::CustomerMessage => order.customer_message.normalised(),
-        TextSource::StaffNotes => order.staff_notes.normalised(),
-    }
 }
 
 /// The texts with their digests; no text has an empty one.

@@ -13,6 +13,7 @@ use rust_decimal::Decimal;
 use crate::creation::comparison_needs;
 use crate::currency;
 use crate::facts::{Ask, Context, Need, OrderFacts, known};
+use crate::row_note::decide_row_note;
 use crate::rows::{NoRows, plan_rows};
 
 /// The product that free-text rows get (BP §e.3).
@@ -75,10 +76,15 @@ pub(crate) fn decide_verification(ctx: &Context<'_>, facts: &OrderFacts, link: &
     let Some(ours) = match_rows(&planned, sales_order, is_entered_by_others) else {
         return Ok(unmatched(sales_order, "the rows of the sales order could not be told apart"));
     };
+    let note = if is_entered_by_others { Decision::default() } else { decide_row_note(facts, sales_order.id, &planned)? };
+    // A note that Brightpearl refuses waits, and everything else goes on.
+    if note.commands.iter().any(|command| !facts.refused.contains_key(&command.name())) {
+        return Ok(note);
+    }
     let (sent, made) = (Amounts::of(&planned), Amounts::made(sales_order, &ours, is_entered_by_others));
     let decimals = currency::decimals(order, &ctx.reference.store);
     let equal = made.is_some() && sent == made.map(|made| made.rounded(decimals));
-    let mut decision = Decision { verified: Some((sales_order.id, row_links(&ours, sales_order.id))), ..Decision::default() };
+    let mut decision = Decision { verified: Some((sales_order.id, row_links(&ours, sales_order.id))), ..note };
     if !is_entered_by_others {
         let lacking = ours.iter().filter(|(plan, row)| !has_texts(plan, row));
         decision.holds.extend(lacking.map(|(plan, _)| text_differs(sales_order.id, plan)));
@@ -89,7 +95,7 @@ pub(crate) fn decide_verification(ctx: &Context<'_>, facts: &OrderFacts, link: &
     } else {
         decision.holds.push(total_differs(sales_order.id, made, sent));
     }
-    if decision.holds.is_empty() {
+    if decision.holds.is_empty() && decision.commands.is_empty() {
         decision.cleared.push(Effect::Verification);
     }
     Ok(decision)

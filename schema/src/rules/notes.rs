@@ -68,6 +68,8 @@ impl NoteRules {
         match source {
             TextSource::CustomerMessage => &self.customer_message,
             TextSource::StaffNotes => &self.staff_notes,
+            // Nothing that a shopper chose may be lost, so there is no choice.
+            TextSource::RowTexts => &TextTarget::OrderNote,
         }
     }
 

@@ -1,10 +1,10 @@
 //! Reservations and texts in a preview.
 
 use orderbridge_decide::{Context, Need, OrderFacts, Step, decide_order};
-use orderbridge_schema::command::{Command, CommandKey, CommandKind};
+use orderbridge_schema::command::{Command, CommandKey, CommandKind, NewSalesOrder};
 use orderbridge_schema::decision::Decision;
 use orderbridge_schema::ids::{SalesOrderId, StoreOrderId};
-use orderbridge_schema::order_text::{FieldWrite, SentText};
+use orderbridge_schema::order_text::{FieldWrite, OrderNote, SentText, TextSource};
 use orderbridge_schema::reservation::{ReservationMark, ReservationState};
 use orderbridge_schema::work::Scope;
 
@@ -50,7 +50,10 @@ pub(super) fn pretend(facts: &mut OrderFacts, command: &Command) {
                 sent(facts, SentText { sales_order: *sales_order, source: field.source, digest: field.digest.clone() });
             }
         }
-        Command::AddOrderNote(note) => sent(facts, SentText { sales_order: note.sales_order, source: note.source, digest: note.digest.clone() }),
+        Command::AddOrderNote(note) => {
+            sent(facts, SentText { sales_order: note.sales_order, source: note.source, digest: note.digest.clone() });
+            facts.order_notes.entry(note.sales_order).or_default().push(OrderNote { id: 0, text: note.text.clone() });
+        }
         Command::CreateContact(_)
         | Command::CreateSalesOrder(_)
         | Command::SetExternalOrderId { .. }
@@ -119,4 +122,16 @@ pub(super) fn follow_texts(session: &Session, preview: &mut Preview, decision: &
         let what = What::Field { of: "the new sales order".to_owned(), field, from: String::new(), to };
         preview.changes.push(Change { key, in_doubt: false, what });
     }
+}
+
+/// The note that would follow a new sales order with texts that are too long for its rows' names.
+pub(super) fn follow_row_note(session: &Session, preview: &mut Preview, order: &NewSalesOrder) {
+    if order.rows.iter().all(|row| row.details.is_empty()) {
+        return;
+    }
+    let to = format!("one more, with the {}", TextSource::RowTexts.words());
+    let key =
+        CommandKey { scope: Scope::Tenant(session.tenant.clone()), kind: CommandKind::AddOrderNote, id: format!("of-order-{}/{to}", order.order) };
+    let what = What::Field { of: "the new sales order".to_owned(), field: "order notes", from: String::new(), to };
+    preview.changes.push(Change { key, in_doubt: false, what });
 }

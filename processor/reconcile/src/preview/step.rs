@@ -220,6 +220,7 @@ fn follow_creation(session: &Session, facts: &mut OrderFacts, preview: &mut Prev
     rules.payments.enabled = false;
     let ctx = Context { rules: &rules, ..session.context(now) };
     after.order_notes.insert(made, Vec::new());
+    extras::follow_row_note(session, preview, order);
     let Some(decision) = extras::decided(session, &ctx, &mut after) else { return };
     extras::follow_texts(session, preview, &decision, order.order);
     for command in decision.commands.iter().filter(|command| matches!(command, Command::SetExternalOrderId { .. })) {
