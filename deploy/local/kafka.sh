@@ -59,7 +59,7 @@ kafka_configure() {
     # Java reads settings as Latin-1: what is beyond ASCII is written as \uXXXX (and for sed \\uXXXX).
     data=$(python -c 'import json, sys; print(json.dumps(sys.argv[1])[1:-1].replace("\\", "\\\\"))' "$LOCAL/kafka/data")
     sed -e "s|@BROKER_PORT@|$(port_of kafka)|g" -e "s|@CONTROLLER_PORT@|$(port_of controller)|g" \
-        -e "s|@DATA@|$data|g" "$HERE/kafka/server.properties" >"$LOCAL/kafka/server.properties"
+        -e "s|@DATA@|$data|g" -e "s|@SEGMENT_BYTES@|${ORDERBRIDGE_KAFKA_SEGMENT_BYTES:-67108864}|g" "$HERE/kafka/server.properties" >"$LOCAL/kafka/server.properties"
 }
 
 kafka_format() {
@@ -77,7 +77,7 @@ kafka_format() {
 
 kafka_options() { # a bounded heap, and logs to a file
     KAFKA_OPTIONS=(
-        -Xms128m -Xmx384m -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true
+        -Xms128m -Xmx"${ORDERBRIDGE_KAFKA_HEAP:-384m}" -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true
         -Dkafka.logs.dir="$LOCAL/kafka/logs" -Dlog4j2.configurationFile="file:$HERE/kafka/log4j2.xml"
         -cp "$KAFKA_LIBS/*"
     )

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use actix_web::HttpResponse;
+use metrics::{Counter, Histogram};
 use orderbridge_http_server::Problem;
 use orderbridge_schema::ids::Platform;
 
@@ -34,6 +35,20 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
+    const ALL: [Self; 11] = [
+        Self::Stored,
+        Self::Ignored,
+        Self::Dropped,
+        Self::Unauthorised,
+        Self::Unknown,
+        Self::Malformed,
+        Self::TooLarge,
+        Self::Unexpected,
+        Self::BodyLost,
+        Self::NotReady,
+        Self::NotPublished,
+    ];
+
     /// The label in metrics.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -64,10 +79,46 @@ impl Outcome {
             Self::Unexpected | Self::BodyLost | Self::NotReady | Self::NotPublished => Problem::unavailable(retry_after).response(),
         }
     }
+}
 
-    /// Counts it. There is no tenant in the labels: their number would grow with the tenants'.
-    pub(crate) fn record(self, platform: Platform, elapsed: Duration) {
-        metrics::counter!("orderbridge_ingest_events_total", "platform" => platform.as_str(), "outcome" => self.as_str()).increment(1);
-        metrics::histogram!("orderbridge_ingest_duration_seconds", "platform" => platform.as_str()).record(elapsed);
+/// What is counted of deliveries, looked up once. There is no tenant in the labels: their number would grow with the tenants'.
+#[derive(Debug)]
+pub(crate) struct Counts {
+    bigcommerce: OfPlatform,
+    brightpearl: OfPlatform,
+}
+
+#[derive(Debug)]
+struct OfPlatform {
+    events: Vec<(Outcome, Counter)>,
+    duration: Histogram,
+}
+
+impl OfPlatform {
+    fn new(platform: Platform) -> Self {
+        let counter =
+            |outcome: Outcome| metrics::counter!("orderbridge_ingest_events_total", "platform" => platform.as_str(), "outcome" => outcome.as_str());
+        Self {
+            events: Outcome::ALL.into_iter().map(|outcome| (outcome, counter(outcome))).collect(),
+            duration: metrics::histogram!("orderbridge_ingest_duration_seconds", "platform" => platform.as_str()),
+        }
+    }
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self { bigcommerce: OfPlatform::new(Platform::Bigcommerce), brightpearl: OfPlatform::new(Platform::Brightpearl) }
+    }
+}
+
+impl Counts {
+    /// Counts a delivery.
+    pub(crate) fn record(&self, platform: Platform, outcome: Outcome, elapsed: Duration) {
+        let counts = match platform {
+            Platform::Bigcommerce => &self.bigcommerce,
+            Platform::Brightpearl => &self.brightpearl,
+        };
+        counts.events.iter().filter(|(counted, _)| *counted == outcome).for_each(|(_, counter)| counter.increment(1));
+        counts.duration.record(elapsed);
     }
 }

@@ -3,13 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use actix_web::web::{self, Data, ServiceConfig};
-use orderbridge_http_server::{Check, HttpServer, Metrics, Readiness, ServerError};
+use actix_web::web::{self, Data};
+use orderbridge_http_server::{Check, HttpServer, Metrics, Readiness, Routes, ServerError};
 use orderbridge_kafka::Publisher;
 use orderbridge_postgres::Directory;
 use orderbridge_schema::clock::Clock;
 use tokio_util::sync::CancellationToken;
 
+use crate::answer::Counts;
 use crate::receive::{Receiver, bigcommerce, brightpearl};
 use crate::settings::IngestSettings;
 use crate::verify::Verifier;
@@ -74,10 +75,11 @@ impl App {
         let Deps { directory, publisher, clock, metrics, checks } = deps;
         let readiness = readiness(&publisher, &directory, checks);
         let verifier = Verifier::new(directory, &settings);
-        let receiver = Data::new(Receiver { verifier, publisher: publisher.clone(), clock, settings: settings.clone() });
-        let routes = move |config: &mut ServiceConfig| {
-            config
-                .app_data(receiver.clone())
+        let counts = Counts::default();
+        let receiver = Data::new(Receiver { verifier, publisher: publisher.clone(), clock, counts, settings: settings.clone() });
+        let routes = move |routes: &mut Routes<'_>| {
+            routes
+                .data(receiver.clone())
                 .route("/webhooks/bigcommerce/{connection}", web::post().to(bigcommerce))
                 .route("/webhooks/brightpearl/{connection}/{secret}", web::post().to(brightpearl));
         };

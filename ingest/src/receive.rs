@@ -13,7 +13,7 @@ use orderbridge_schema::envelope::{Envelope, VERSION};
 use orderbridge_schema::ids::Platform;
 use uuid::Uuid;
 
-use crate::answer::Outcome;
+use crate::answer::{Counts, Outcome};
 use crate::settings::IngestSettings;
 use crate::verify::{Hint, Verifier};
 
@@ -23,6 +23,7 @@ pub(crate) struct Receiver {
     pub(crate) verifier: Verifier,
     pub(crate) publisher: Publisher,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) counts: Counts,
     pub(crate) settings: IngestSettings,
 }
 
@@ -56,7 +57,7 @@ impl Receiver {
             Err(BodyError::TooLarge) => Outcome::TooLarge,
             Err(BodyError::TimedOut | BodyError::Broken) => Outcome::BodyLost,
         };
-        outcome.record(platform, began.elapsed());
+        self.counts.record(platform, outcome, began.elapsed());
         outcome.response(self.settings.retry_after)
     }
 

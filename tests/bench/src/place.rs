@@ -85,12 +85,13 @@ impl Place {
         let properties = std::fs::read_to_string(self.local.join("kafka/server.properties")).unwrap_or_default();
         let flush: Vec<&str> = properties.lines().filter(|line| line.starts_with("log.flush")).collect();
         let flush = if flush.is_empty() { "left to the operating system (no log.flush.* is set)".to_owned() } else { flush.join(", ") };
+        let segment = properties.lines().find_map(|line| line.strip_prefix("log.segment.bytes=")).unwrap_or("default");
         let processor = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let model =
             processor.lines().find_map(|line| line.strip_prefix("model name")).map(|rest| rest.trim_start_matches([' ', '\t', ':']).to_owned());
         Ok(json!({
             "broker": { "brokers": 1, "replication": 1, "min_insync_replicas": 1, "partitions": self.partitions, "flush": flush,
-                "producer": "idempotent, acks=all" },
+                "segment_bytes": segment, "producer": "idempotent, acks=all" },
             "postgres": self.server.settings().await?,
             "machine": { "processor": model, "load_core": self.load_core, "product_core": self.product_core,
                 "cores": processor.lines().filter(|line| line.starts_with("processor")).count() },

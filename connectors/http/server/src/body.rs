@@ -1,5 +1,7 @@
 //! Reading a request's body, bounded in size and time.
 
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use actix_web::web::{Bytes, BytesMut, Payload};
@@ -38,7 +40,12 @@ impl BodyLimits {
     /// # Errors
     /// [`BodyError`].
     pub async fn read(self, payload: Payload) -> Result<Bytes, BodyError> {
-        tokio::time::timeout(self.timeout, self.read_all(payload)).await.unwrap_or(Err(BodyError::TimedOut))
+        let mut reading = pin!(self.read_all(payload));
+        // Most bodies came with their request: they need no timer.
+        match futures_util::poll!(&mut reading) {
+            Poll::Ready(read) => read,
+            Poll::Pending => tokio::time::timeout(self.timeout, reading).await.unwrap_or(Err(BodyError::TimedOut)),
+        }
     }
 
     async fn read_all(self, mut payload: Payload) -> Result<Bytes, BodyError> {

@@ -13,6 +13,7 @@ mod trace;
 
 pub use body::{BodyError, BodyLimits};
 pub use metrics::{Metrics, MetricsError};
+pub use observe::Routes;
 pub use problem::Problem;
 pub use readiness::{Check, Readiness};
 pub use server::{HttpServer, ServerError};

@@ -5,13 +5,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use actix_web::dev::Server;
-use actix_web::middleware::from_fn;
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web;
 use actix_web::{App, HttpResponse};
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Metrics;
-use crate::observe::observe;
+use crate::observe::{Routes, observed};
 use crate::problem::Problem;
 use crate::readiness::Readiness;
 use crate::settings::HttpServerSettings;
@@ -59,20 +58,23 @@ impl HttpServer {
     /// [`ServerError::Bind`].
     pub fn bind<F>(settings: &HttpServerSettings, readiness: Readiness, metrics: Metrics, routes: F) -> Result<Self, ServerError>
     where
-        F: Fn(&mut ServiceConfig) + Clone + Send + 'static,
+        F: Fn(&mut Routes<'_>) + Clone + Send + 'static,
     {
         let listen = settings.listen;
         let refused = |source| ServerError::Bind { listen, source };
         let (ready, shown) = (readiness.clone(), metrics.clone());
         let app = move || {
-            let (ready, observed, shown) = (ready.clone(), ready.clone(), shown.clone());
-            App::new()
-                .wrap(from_fn(move |request, next| observe(observed.clone(), request, next)))
-                .route("/healthz", web::get().to(|| async { HttpResponse::Ok().body("alive\n") }))
-                .route("/readyz", web::get().to(move || std::future::ready(ready.response())))
-                .route("/metrics", web::get().to(move || std::future::ready(prometheus(&shown))))
-                .configure(routes.clone())
-                .default_service(web::to(|| async { Problem::not_found().response() }))
+            let (ready, shown) = (ready.clone(), shown.clone());
+            let nowhere = web::to(|| async { Problem::not_found().response() });
+            let configure = |config: &mut web::ServiceConfig| {
+                let checked = ready.clone();
+                let mut all = Routes::new(config, &ready);
+                all.route("/healthz", web::get().to(|| async { HttpResponse::Ok().body("alive\n") }))
+                    .route("/readyz", web::get().to(move || std::future::ready(checked.response())))
+                    .route("/metrics", web::get().to(move || std::future::ready(prometheus(&shown))));
+                routes(&mut all);
+            };
+            App::new().default_service(observed(nowhere, "unknown", &ready)).configure(configure)
         };
         let bound = actix_web::HttpServer::new(app)
             .workers(settings.workers)

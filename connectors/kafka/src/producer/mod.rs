@@ -12,7 +12,7 @@ use orderbridge_schema::topics::Topic;
 use rdkafka::ClientContext;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{Message as _, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, DeliveryResult, NoCustomPartitioner, Producer as _, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, NoCustomPartitioner, Producer as _, ProducerContext};
 use tokio::sync::oneshot;
 
 use crate::client::{Complaints, config};
@@ -90,10 +90,10 @@ struct Waiting {
 }
 
 /// A topic that is published to.
-#[derive(Debug)]
 struct Target {
     topic: Topic,
     name: String,
+    producer: Weak<Inner>,
     /// How many partitions it has; 0 before the brokers have said so.
     partitions: AtomicI32,
     turns: Mutex<Turns<Waiting>>,
@@ -115,18 +115,20 @@ struct Handed {
 }
 
 impl Handed {
-    /// The batch ends before its last answer is given, so that whoever hears it can let the next one leave.
-    fn settle(self, fate: Result<Published, PublishError>) {
-        settle_one(&self.target, self.batch, &self.open);
+    /// Says what became of the record. True if it was its batch's last: the next batch may leave.
+    fn settle(self, fate: Result<Published, PublishError>) -> bool {
         // Nobody may wait for it any more.
         self.answer.send(fate).ok();
+        settle_one(&self.target, self.batch, &self.open)
     }
 }
 
-fn settle_one(target: &Target, batch: u64, open: &AtomicUsize) {
-    if open.fetch_sub(1, Ordering::AcqRel) == 1 {
+fn settle_one(target: &Target, batch: u64, open: &AtomicUsize) -> bool {
+    let is_last = open.fetch_sub(1, Ordering::AcqRel) == 1;
+    if is_last {
         target.turns().end(batch);
     }
+    is_last
 }
 
 /// Hears of lost brokers from the library itself, before any probe does.
@@ -153,11 +155,16 @@ impl ProducerContext<NoCustomPartitioner> for Context {
             Ok(message) => Ok(Published { topic, partition: message.partition(), offset: message.offset() }),
             Err((error, _message)) => Err(PublishError::of(error)),
         };
-        handed.settle(fate);
+        let target = Arc::clone(&handed.target);
+        if handed.settle(fate)
+            && let Some(inner) = target.producer.upgrade()
+        {
+            inner.let_leave(&target);
+        }
     }
 }
 
-type Client = Arc<ThreadedProducer<Context>>;
+type Client = Arc<BaseProducer<Context>>;
 
 /// An idempotent producer with a thread of its own that keeps asking the brokers whether they are there.
 #[derive(Clone)]
@@ -187,13 +194,18 @@ impl Producer {
         let health: Arc<State> = Arc::new(Mutex::new(Err("the brokers have not answered yet".into())));
         let client = client(settings, bytes_max, &health).map_err(|error| PublishError::of(&error))?;
         let (stop, stopped) = sync_channel(0);
-        let target = |topic| {
-            let (name, partitions, turns) = (settings.topic_name(topic), AtomicI32::new(0), Mutex::default());
-            Arc::new(Target { topic, name, partitions, turns })
-        };
-        let targets = topics.into_iter().map(target).collect();
-        let inner = Arc::new(Inner { client: RwLock::new(client), settings: settings.clone(), bytes_max, health, targets, _stop: stop });
+        let inner = Arc::new_cyclic(|producer| {
+            let target = |topic| {
+                let (name, partitions, turns) = (settings.topic_name(topic), AtomicI32::new(0), Mutex::default());
+                Arc::new(Target { topic, name, producer: Weak::clone(producer), partitions, turns })
+            };
+            let targets = topics.into_iter().map(target).collect();
+            let client = RwLock::new(Arc::clone(&client));
+            Inner { client, settings: settings.clone(), bytes_max, health, targets, _stop: stop }
+        });
         let watched = Arc::downgrade(&inner);
+        serve(&client, Weak::clone(&watched))?;
+        drop(client);
         let interval = inner.settings.probe_interval;
         let watch = move || {
             probe(&watched);
@@ -213,25 +225,26 @@ impl Producer {
         let Outgoing { topic, key, value, headers } = outgoing;
         let target = self.inner.targets.iter().find(|target| target.topic == topic);
         let target = target.ok_or_else(|| PublishError::Unavailable(format!("nothing is published to {topic} here")))?;
-        let (answer, mut acknowledged) = oneshot::channel();
+        let (answer, acknowledged) = oneshot::channel();
         let bytes = key.len() + value.len();
         let waiting = Waiting { key, value, headers, answer };
         let bytes_max = usize::try_from(self.inner.settings.queue_kbytes_max).unwrap_or(usize::MAX).saturating_mul(1024);
-        if !target.turns().push(waiting, bytes, bytes_max, |waiting| !waiting.answer.is_closed()) {
-            return Err(PublishError::QueueFull);
-        }
-        let until_acknowledged = async {
-            loop {
-                self.inner.let_leave(target);
-                // A batch that takes too long is passed by the next one.
-                if let Ok(fate) = tokio::time::timeout(PATIENCE, &mut acknowledged).await {
-                    return fate.unwrap_or_else(|_gone| Err(PublishError::Unavailable("the producer was replaced".into())));
-                }
+        let spaced_until = {
+            let mut turns = target.turns();
+            if !turns.push(waiting, bytes, bytes_max, |waiting| !waiting.answer.is_closed()) {
+                return Err(PublishError::QueueFull);
             }
+            // One of them is enough to see to it that they leave. If it goes away, the producer's thread does.
+            if turns.len() == 1 { turns.spaced_until(Instant::now()) } else { None }
         };
-        let fate = tokio::time::timeout(self.inner.settings.publish_timeout, until_acknowledged).await.unwrap_or(Err(PublishError::TimedOut));
-        self.inner.let_leave(target);
-        fate
+        let until_acknowledged = async {
+            if let Some(moment) = spaced_until {
+                tokio::time::sleep_until(moment.into()).await;
+            }
+            self.inner.let_leave(target);
+            acknowledged.await.unwrap_or_else(|_gone| Err(PublishError::Unavailable("the producer was replaced".into())))
+        };
+        tokio::time::timeout(self.inner.settings.publish_timeout, until_acknowledged).await.unwrap_or(Err(PublishError::TimedOut))
     }
 
     /// Why nothing can be published, if so; as of the last probe or the library's last word.
@@ -243,7 +256,6 @@ impl Producer {
     pub(crate) async fn flush(&self, limit: Duration) -> Result<(), usize> {
         let all_left = async {
             while self.inner.waiting() > 0 {
-                self.inner.targets.iter().for_each(|target| self.inner.let_leave(target));
                 tokio::time::sleep(FLUSH_LOOK).await;
             }
         };
@@ -268,18 +280,34 @@ impl Inner {
         self.targets.iter().map(|target| target.turns().len()).sum()
     }
 
-    /// Lets the batch leave whose turn it is, if there is one.
+    /// Lets the batch leave whose turn it is, if there is one; the next too, if nothing of it could be handed over.
     fn let_leave(&self, target: &Arc<Target>) {
         let partitions = target.partitions.load(Ordering::Relaxed);
-        let next = target.turns().next(partitions, Instant::now());
-        if let Some(batch) = next {
+        loop {
+            let next = target.turns().next(partitions, Instant::now());
+            let Some(batch) = next else { return };
             hand_over(&self.client(), target, batch);
         }
     }
 }
 
+/// Starts the thread that hears of a client's records, for as long as the client is used. Each time it has listened, the next batch
+/// leaves although the one before has not ended in time.
+fn serve(client: &Client, producer: Weak<Inner>) -> Result<(), PublishError> {
+    let client = Arc::downgrade(client);
+    let listen = move || {
+        while let Some(client) = client.upgrade() {
+            client.poll(PATIENCE);
+            let Some(inner) = producer.upgrade() else { return };
+            inner.targets.iter().for_each(|target| inner.let_leave(target));
+        }
+    };
+    let started = std::thread::Builder::new().name("kafka-producer".into()).spawn(listen);
+    started.map(|_detached| ()).map_err(|error| PublishError::Unavailable(format!("the producer's thread could not be started: {error}")))
+}
+
 /// Hands a batch to the library, record after record; it takes them for one request. What nobody waits for any more is left out.
-fn hand_over(client: &ThreadedProducer<Context>, target: &Arc<Target>, batch: Batch<Waiting>) {
+fn hand_over(client: &BaseProducer<Context>, target: &Arc<Target>, batch: Batch<Waiting>) {
     // One more than the records: the batch cannot end before all of it was handed over.
     let open = Arc::new(AtomicUsize::new(batch.records.len() + 1));
     for Waiting { key, value, headers, answer } in batch.records {
@@ -296,12 +324,14 @@ fn hand_over(client: &ThreadedProducer<Context>, target: &Arc<Target>, batch: Ba
     }
     settle_one(target, batch.id, &open);
 }
+
 fn client(settings: &KafkaSettings, bytes_max: u32, health: &Arc<State>) -> KafkaResult<Client> {
     config(settings)
         .set("enable.idempotence", "true")
         .set("acks", "all")
-        // Batches are made in `turns`.
-        .set("linger.ms", "0")
+        // Batches are made in `turns`. Without any linger the library's thread wakes at a batch's first record, and on a busy core sends
+        // it alone.
+        .set("linger.ms", "1")
         .set("partitioner", "murmur2_random")
         .set("queue.buffering.max.kbytes", settings.queue_kbytes_max.to_string())
         .set("message.max.bytes", bytes_max.to_string())
@@ -316,7 +346,7 @@ fn probe(watched: &Weak<Inner>) {
     let Some(inner) = watched.upgrade() else { return };
     let current = inner.client();
     let answer = match current.client().fatal_error() {
-        Some((_code, why)) => replace(&inner, &why),
+        Some((_code, why)) => replace(&inner, watched, &why),
         None => inner.targets.iter().try_for_each(|target| ask(&current, &inner.settings, target)),
     };
     let mut health = inner.health.lock().unwrap_or_else(PoisonError::into_inner);
@@ -347,10 +377,11 @@ fn ask(client: &Client, settings: &KafkaSettings, target: &Target) -> Result<(),
 }
 
 /// An idempotent producer that met a fatal error refuses every further record, so a new one takes its place.
-fn replace(inner: &Inner, why: &str) -> Result<(), String> {
+fn replace(inner: &Inner, watched: &Weak<Inner>, why: &str) -> Result<(), String> {
     tracing::error!(why, "the kafka producer cannot go on and is replaced");
     metrics::counter!("orderbridge_kafka_producer_replaced_total").increment(1);
     let fresh = client(&inner.settings, inner.bytes_max, &inner.health).map_err(|error| format!("a new producer could not be made: {error}"))?;
+    serve(&fresh, Weak::clone(watched)).map_err(|error| error.to_string())?;
     *inner.client.write().unwrap_or_else(PoisonError::into_inner) = fresh;
     inner.targets.iter().for_each(|target| target.turns().forget_all());
     Err("the producer was just replaced".into())

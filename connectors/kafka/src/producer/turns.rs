@@ -2,15 +2,17 @@
 //!
 //! The client library sends a request per partition, and a request costs the brokers and us far more than a record in it. Spread by
 //! key over twelve partitions, nearly every webhook was a request of its own. Here what comes while a batch is under way is the next
-//! batch, and each batch goes to one partition, the next in turn: without load nothing waits, under load requests carry much. Nothing
-//! needs the order of records, so that the key need not choose the partition.
+//! batch, and each batch goes to one partition, the next in turn, a moment after the one before at the earliest: without load nothing
+//! waits, under load requests carry much. Nothing needs the order of records, so that the key need not choose the partition.
 //!
-//! (The library's own way to the same end, waiting up to `linger.ms` or for the one request in flight, keeps a core busy meanwhile.)
+//! (The library's own ways to the same end fill a request per partition, or keep a core busy while the one request is in flight.)
 
 use std::time::{Duration, Instant};
 
 /// After this time a batch is not waited for any more: its partition may have lost its leader, the others have not.
 pub(super) const PATIENCE: Duration = Duration::from_millis(20);
+/// The least time between two batches: with less the brokers and we would spend what load leaves us on ever smaller ones.
+pub(super) const SPACING: Duration = Duration::from_millis(2);
 /// Most records of a batch.
 const RECORDS_MAX: usize = 2_000;
 
@@ -23,6 +25,7 @@ pub(super) struct Turns<W> {
     under_way: Vec<UnderWay>,
     turn: i32,
     batches: u64,
+    left_at: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -46,7 +49,7 @@ pub(super) struct Batch<W> {
 
 impl<W> Default for Turns<W> {
     fn default() -> Self {
-        Self { waiting: Vec::new(), bytes: 0, under_way: Vec::new(), turn: 0, batches: 0 }
+        Self { waiting: Vec::new(), bytes: 0, under_way: Vec::new(), turn: 0, batches: 0, left_at: None }
     }
 }
 
@@ -69,7 +72,7 @@ impl<W> Turns<W> {
     /// The batch that leaves now, if one does. It is under way until [`end`](Self::end).
     pub(super) fn next(&mut self, partitions: i32, now: Instant) -> Option<Batch<W>> {
         let is_awaited = self.under_way.iter().any(|batch| now.saturating_duration_since(batch.began) < PATIENCE);
-        if self.waiting.is_empty() || is_awaited {
+        if self.waiting.is_empty() || is_awaited || self.spaced_until(now).is_some() {
             return None;
         }
         let partition = self.free_partition(partitions)?;
@@ -77,8 +80,14 @@ impl<W> Turns<W> {
         let taken: Vec<(W, usize)> = self.waiting.drain(..count).collect();
         let bytes = taken.iter().map(|(_, bytes)| bytes).sum();
         self.batches += 1;
+        self.left_at = Some(now);
         self.under_way.push(UnderWay { id: self.batches, partition, began: now, bytes });
         Some(Batch { id: self.batches, partition, records: taken.into_iter().map(|(record, _)| record).collect() })
+    }
+
+    /// When the next batch may leave as far as its distance from the one before goes, if that is still to come.
+    pub(super) fn spaced_until(&self, now: Instant) -> Option<Instant> {
+        self.left_at.map(|at| at + SPACING).filter(|until| *until > now)
     }
 
     /// The next partition in turn without a batch under way; the outer `None` is none.
@@ -127,12 +136,23 @@ mod tests {
         let first = turns.next(12, now).unwrap();
         assert_eq!((first.partition, first.records), (Some(0), vec![1]));
         assert!(turns.push(2, 10, usize::MAX, |_| true) && turns.push(3, 10, usize::MAX, |_| true));
-        assert_eq!(turns.next(12, now), None);
+        assert_eq!(turns.next(12, now + SPACING), None);
         turns.end(first.id);
-        let second = turns.next(12, now).unwrap();
+        let second = turns.next(12, now + SPACING).unwrap();
         assert_eq!((second.partition, second.records), (Some(1), vec![2, 3]));
         turns.end(second.id);
-        assert_eq!(turns.next(12, now), None, "nothing waits");
+        assert_eq!(turns.next(12, now + SPACING * 2), None, "nothing waits");
+    }
+
+    #[test]
+    fn batches_leave_a_moment_apart() {
+        let (mut turns, now) = (turns([1]), Instant::now());
+        let first = turns.next(12, now).unwrap();
+        turns.end(first.id);
+        assert!(turns.push(2, 10, usize::MAX, |_| true));
+        assert_eq!((turns.next(12, now), turns.spaced_until(now)), (None, Some(now + SPACING)));
+        assert_eq!(turns.spaced_until(now + SPACING), None);
+        assert_eq!(turns.next(12, now + SPACING).unwrap().records, [2]);
     }
 
     #[test]
@@ -145,7 +165,7 @@ mod tests {
         assert_eq!((beside.partition, beside.records), (Some(1), vec![2]));
         turns.end(beside.id);
         assert!(turns.push(3, 10, usize::MAX, |_| true));
-        assert_eq!(turns.next(2, now + PATIENCE).unwrap().partition, Some(1), "the first partition has not answered yet");
+        assert_eq!(turns.next(2, now + PATIENCE + SPACING).unwrap().partition, Some(1), "the first partition has not answered yet");
         assert!(turns.push(4, 10, usize::MAX, |_| true));
         assert_eq!(turns.next(2, now + PATIENCE * 3), None, "both are out");
         turns.forget_all();

@@ -35,7 +35,7 @@ struct Sealed {
 
 impl Sealed {
     fn open(&self, keyring: &Keyring) -> Result<Plaintext, DbError> {
-        Ok(keyring.open(&format!("{}/{}", self.scope, self.name), &self.sealed)?)
+        open_sealed(keyring, &self.scope, &self.name, &self.sealed)
     }
 }
 
@@ -45,14 +45,12 @@ pub(crate) fn find_row(conn: &mut PgConnection, scope: &str, name: &str) -> Resu
 }
 
 pub(crate) fn open_row(conn: &mut PgConnection, keyring: &Keyring, scope: &str, name: &str) -> Result<Option<Plaintext>, DbError> {
-    let sealed = find_row(conn, scope, name)?;
-    sealed.map(|sealed| keyring.open(&format!("{scope}/{name}"), &sealed).map_err(DbError::from)).transpose()
+    find_row(conn, scope, name)?.map(|sealed| open_sealed(keyring, scope, name, &sealed)).transpose()
 }
 
-/// All rows of one name, opened, by scope.
-pub(crate) fn open_rows(conn: &mut PgConnection, keyring: &Keyring, name: &str) -> Result<Vec<(String, Plaintext)>, DbError> {
-    let rows = sql_query("select scope, name, sealed from credentials where name = $1").bind::<Text, _>(name).load::<Sealed>(conn)?;
-    rows.iter().map(|row| Ok((row.scope.clone(), row.open(keyring)?))).collect()
+/// Opens what was sealed for this scope and name.
+pub(crate) fn open_sealed(keyring: &Keyring, scope: &str, name: &str, sealed: &str) -> Result<Plaintext, DbError> {
+    Ok(keyring.open(&format!("{scope}/{name}"), sealed)?)
 }
 
 pub(crate) fn insert_row(conn: &mut PgConnection, scope: &str, name: &str, sealed: &str) -> Result<(), DbError> {

@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use super::snapshot::Snapshot;
 use crate::crypto::Keyring;
+use crate::error::DbError;
 
 /// Replaces the file: a crash leaves the old one or the new one, never half of one.
-pub(super) async fn write(path: PathBuf, sealed: String) -> io::Result<()> {
-    tokio::task::spawn_blocking(move || replace(&path, sealed.as_bytes())).await.map_err(io::Error::other)?
+pub(super) async fn write(path: PathBuf, snapshot: Arc<Snapshot>, keyring: Arc<Keyring>) -> io::Result<()> {
+    tokio::task::spawn_blocking(move || replace(&path, snapshot.seal(&keyring))).await.map_err(io::Error::other)?
 }
 
-fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+fn replace(path: &Path, content: impl Iterator<Item = Result<String, DbError>>) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
     let name = path.file_name().ok_or_else(|| io::Error::other("the path names no file"))?;
@@ -28,9 +29,12 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
+fn write_new(path: &Path, lines: impl Iterator<Item = Result<String, DbError>>) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(content)?;
+    for line in lines {
+        file.write_all(line.map_err(io::Error::other)?.as_bytes())?;
+        file.write_all(b"\n")?;
+    }
     file.sync_all()
 }
 

@@ -108,8 +108,8 @@ impl Shared {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn set(&self, snapshot: Snapshot) {
-        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
+    fn set(&self, snapshot: Arc<Snapshot>) {
+        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
     }
 }
 
@@ -128,7 +128,7 @@ impl Directory {
                 && let Some(snapshot) = file::read(path, Arc::clone(&keyring)).await
             {
                 tracing::warn!(connections = snapshot.len(), "the directory of connections comes from its file");
-                shared.set(snapshot);
+                shared.set(Arc::new(snapshot));
             }
         }
         let heard = Arc::clone(&shared);
@@ -197,11 +197,11 @@ async fn refresh(db: &Db, shared: &Shared, settings: &DirectorySettings, force: 
     let known = if force { None } else { shared.standing().version };
     let loaded = db.run(Lane::Bulk, move |conn| if known == Some(stored_version(conn)?) { Ok(None) } else { load(conn, &keyring).map(Some) }).await?;
     if let Some(Loaded { version, snapshot }) = loaded {
-        if let Some(path) = settings.file.clone() {
-            let sealed = snapshot.seal(&*db.keyring()?)?;
-            if let Err(error) = file::write(path, sealed).await {
-                tracing::warn!(%error, "the directory's file cannot be written; a restart without the database would know no connection");
-            }
+        let snapshot = Arc::new(snapshot);
+        if let Some(path) = settings.file.clone()
+            && let Err(error) = file::write(path, Arc::clone(&snapshot), db.keyring()?).await
+        {
+            tracing::warn!(%error, "the directory's file cannot be written; a restart without the database would know no connection");
         }
         shared.set(snapshot);
         shared.standing().version = Some(version);

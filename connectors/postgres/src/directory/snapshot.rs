@@ -4,21 +4,20 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use diesel::pg::PgConnection;
-use diesel::sql_types::Text;
+use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
 use orderbridge_schema::ids::{AccountCode, ConnectionId, StoreHash, TenantId};
-use orderbridge_schema::work::Scope;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::crypto::{Keyring, open_rows};
+use crate::crypto::{Keyring, Plaintext, open_sealed};
 use crate::error::DbError;
 use crate::sql::{Number, parsed};
-use crate::tenants::{APP, AppSecrets, STORE, SignatureMode, StoreSecrets, TenantState, decode};
+use crate::tenants::{APP, AppSecrets, STORE, SignatureMode, StoreSecrets, TenantState, account_scope, decode};
 
-/// What the file's seal is bound to.
-const CONTEXT: &str = "directory-file/v1";
+/// How many connections are read, opened or sealed at once: all together need several times the memory that the directory itself does.
+const PIECE: usize = 200;
 
 /// A store's webhooks.
 #[derive(Debug, Clone)]
@@ -163,10 +162,6 @@ impl Kept {
 }
 
 impl Snapshot {
-    fn of(connections: impl Iterator<Item = Connection>) -> Self {
-        Self { connections: connections.map(|connection| (connection.id().clone(), Arc::new(connection))).collect() }
-    }
-
     pub(super) fn get(&self, id: &ConnectionId) -> Option<Arc<Connection>> {
         self.connections.get(id).cloned()
     }
@@ -175,19 +170,37 @@ impl Snapshot {
         self.connections.len()
     }
 
-    /// As the file holds it.
-    pub(super) fn seal(&self, keyring: &Keyring) -> Result<String, DbError> {
-        let kept: Vec<Kept> = self.connections.values().map(|connection| connection.keep()).collect();
-        let plaintext = Zeroizing::new(serde_json::to_vec(&kept).map_err(|_secret| DbError::data("the directory cannot be written as JSON"))?);
-        Ok(keyring.seal(CONTEXT, &plaintext)?)
+    /// As the file holds it: sealed pieces, a line each.
+    pub(super) fn seal<'a>(&'a self, keyring: &'a Keyring) -> impl Iterator<Item = Result<String, DbError>> + 'a {
+        let connections: Vec<&Connection> = self.connections.values().map(AsRef::as_ref).collect();
+        let pieces = connections.len().div_ceil(PIECE).max(1);
+        (0..pieces).map(move |number| {
+            let kept: Vec<Kept> = connections.iter().skip(number * PIECE).take(PIECE).map(|connection| connection.keep()).collect();
+            let plaintext = Zeroizing::new(serde_json::to_vec(&kept).map_err(|_secret| DbError::data("the directory cannot be written as JSON"))?);
+            Ok(keyring.seal(&context(number, pieces), &plaintext)?)
+        })
     }
 
-    /// From the file's content.
+    /// From the file's lines.
     pub(super) fn open(keyring: &Keyring, sealed: &str) -> Result<Self, DbError> {
-        let plaintext = keyring.open(CONTEXT, sealed.trim())?;
-        let kept: Vec<Kept> = serde_json::from_slice(&plaintext).map_err(|_secret| DbError::data("the directory's file has another form"))?;
-        Ok(Self::of(kept.into_iter().map(Kept::read)))
+        let pieces: Vec<&str> = sealed.lines().collect();
+        let mut connections = HashMap::new();
+        for (number, piece) in pieces.iter().enumerate() {
+            let plaintext = keyring.open(&context(number, pieces.len()), piece)?;
+            let kept: Vec<Kept> = serde_json::from_slice(&plaintext).map_err(|_secret| DbError::data("the directory's file has another form"))?;
+            connections.extend(kept.into_iter().map(Kept::read).map(keyed));
+        }
+        Ok(Self { connections })
     }
+}
+
+/// What the seal of a piece of the file is bound to: that none is missing, doubled or out of another file of other length.
+fn context(number: usize, pieces: usize) -> String {
+    format!("directory-file/v2/{number}/{pieces}")
+}
+
+fn keyed(connection: Connection) -> (ConnectionId, Arc<Connection>) {
+    (connection.id().clone(), Arc::new(connection))
 }
 
 #[derive(QueryableByName)]
@@ -204,6 +217,8 @@ struct StoreRow {
     state: String,
     #[diesel(sql_type = Text)]
     signature_mode: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    sealed: Option<String>,
 }
 
 #[derive(QueryableByName)]
@@ -214,6 +229,8 @@ struct AccountRow {
     connection: String,
     #[diesel(sql_type = Text)]
     state: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    sealed: Option<String>,
 }
 
 /// The version that changes with every connection and secret.
@@ -224,21 +241,31 @@ pub(super) fn stored_version(conn: &mut PgConnection) -> Result<i64, DbError> {
 /// Loads all connections. The version is read first: a change during the load then makes for one load too many, never for one too few.
 pub(super) fn load(conn: &mut PgConnection, keyring: &Keyring) -> Result<Loaded, DbError> {
     let version = stored_version(conn)?;
-    let mut connections = load_stores(conn, keyring)?;
-    connections.extend(load_accounts(conn, keyring)?);
-    Ok(Loaded { version, snapshot: Snapshot::of(connections.into_iter()) })
+    let mut connections = HashMap::new();
+    let mut after = String::new();
+    while let Some(last) = load_stores(conn, keyring, &after, &mut connections)? {
+        after = last;
+    }
+    after.clear();
+    while let Some(last) = load_accounts(conn, keyring, &after, &mut connections)? {
+        after = last;
+    }
+    Ok(Loaded { version, snapshot: Snapshot { connections } })
 }
 
-fn load_stores(conn: &mut PgConnection, keyring: &Keyring) -> Result<Vec<Connection>, DbError> {
-    let rows: Vec<StoreRow> = sql_query("select id, account, store, connection, state, signature_mode from tenants").load(conn)?;
-    let mut secrets: HashMap<String, _> = open_rows(conn, keyring, STORE)?.into_iter().collect();
-    let mut connections = Vec::with_capacity(rows.len());
-    for row in rows {
-        let plaintext = secrets.remove(&row.id).ok_or_else(|| DbError::Data(format!("tenant {} has lost its credentials", row.id)))?;
+type Connections = HashMap<ConnectionId, Arc<Connection>>;
+
+/// The next piece of stores behind one; says the last of them.
+fn load_stores(conn: &mut PgConnection, keyring: &Keyring, after: &str, connections: &mut Connections) -> Result<Option<String>, DbError> {
+    let sql = "select t.id, t.account, t.store, t.connection, t.state, t.signature_mode, c.sealed \
+       from tenants t left join credentials c on c.scope = t.id and c.name = $1 where t.id > $2 order by t.id limit $3";
+    let rows: Vec<StoreRow> = sql_query(sql).bind::<Text, _>(STORE).bind::<Text, _>(after).bind::<BigInt, _>(piece()).load(conn)?;
+    for row in &rows {
+        let plaintext = opened(keyring, row.sealed.as_deref(), &row.id, STORE)?;
         let credentials = decode::<StoreSecrets>(&plaintext)?.to_credentials();
         let mut client_secrets = vec![credentials.client_secret];
         client_secrets.extend(credentials.previous_client_secrets);
-        connections.push(Connection::Bigcommerce(BigcommerceConnection {
+        let store = BigcommerceConnection {
             id: parsed(&row.connection)?,
             tenant: parsed(&row.id)?,
             account: parsed(&row.account)?,
@@ -247,29 +274,39 @@ fn load_stores(conn: &mut PgConnection, keyring: &Keyring) -> Result<Vec<Connect
             client_secrets,
             header_secrets: credentials.header_secrets,
             mode: parsed(&row.signature_mode)?,
-        }));
+        };
+        connections.extend([keyed(Connection::Bigcommerce(store))]);
     }
-    Ok(connections)
+    Ok(rows.into_iter().next_back().map(|row| row.id))
 }
 
-fn load_accounts(conn: &mut PgConnection, keyring: &Keyring) -> Result<Vec<Connection>, DbError> {
+/// The next piece of accounts behind one; says the last of them.
+fn load_accounts(conn: &mut PgConnection, keyring: &Keyring, after: &str, connections: &mut Connections) -> Result<Option<String>, DbError> {
     let sql = "select a.code, a.connection, \
-       case when exists (select from tenants t where t.account = a.code and t.state <> 'removed') then 'active' else 'removed' end as state from accounts a";
-    let rows: Vec<AccountRow> = sql_query(sql).load(conn)?;
-    let mut secrets: HashMap<String, _> = open_rows(conn, keyring, APP)?.into_iter().collect();
-    let mut connections = Vec::with_capacity(rows.len());
-    for row in rows {
+       case when exists (select from tenants t where t.account = a.code and t.state <> 'removed') then 'active' else 'removed' end as state, c.sealed \
+       from accounts a left join credentials c on c.scope = '@' || a.code and c.name = $1 where a.code > $2 order by a.code limit $3";
+    let rows: Vec<AccountRow> = sql_query(sql).bind::<Text, _>(APP).bind::<Text, _>(after).bind::<BigInt, _>(piece()).load(conn)?;
+    for row in &rows {
         let account: AccountCode = parsed(&row.code)?;
-        let plaintext = secrets.remove(&Scope::Account(account.clone()).to_string());
-        let plaintext = plaintext.ok_or_else(|| DbError::Data(format!("account {account} has lost its credentials")))?;
-        let app: AppSecrets = decode(&plaintext)?;
-        connections.push(Connection::Brightpearl(BrightpearlConnection {
+        let app: AppSecrets = decode(&opened(keyring, row.sealed.as_deref(), &account_scope(&account), APP)?)?;
+        let account = BrightpearlConnection {
             id: parsed(&row.connection)?,
             account,
             path_secrets: hidden(app.path_secrets.clone()),
             body_literals: hidden(app.body_literals.clone()),
             state: parsed(&row.state)?,
-        }));
+        };
+        connections.extend([keyed(Connection::Brightpearl(account))]);
     }
-    Ok(connections)
+    Ok(rows.into_iter().next_back().map(|row| row.code))
+}
+
+fn piece() -> i64 {
+    i64::try_from(PIECE).unwrap_or(i64::MAX)
+}
+
+/// A scope's secrets, opened.
+fn opened(keyring: &Keyring, sealed: Option<&str>, scope: &str, name: &str) -> Result<Plaintext, DbError> {
+    let sealed = sealed.ok_or_else(|| DbError::Data(format!("{scope} has lost its credentials")))?;
+    open_sealed(keyring, scope, name, sealed)
 }

@@ -19,7 +19,7 @@ pub use orderbridge_schema::envelope::SignatureMode;
 
 pub use versions::{RulesVersion, Saved};
 
-pub(crate) use credentials::{APP, AppSecrets, STORE, StoreSecrets, decode};
+pub(crate) use credentials::{APP, AppSecrets, STORE, StoreSecrets, account_scope, decode};
 
 /// Whether a tenant's events and work are taken up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -159,3 +159,35 @@ async fn a_restart_during_an_outage_serves_from_the_encrypted_file() {
     assert!(directory.is_empty());
     assert!(matches!(directory.find(&id), Lookup::NotReady));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_of_many_pieces_is_loaded_and_kept_whole() {
+    let test = TestDb::new().await;
+    let mut ids = Vec::new();
+    for number in 0..450 {
+        let name = format!("shop{number}");
+        test.db.import_tenant(&tenant_import(&name, &name)).await.unwrap();
+        ids.push(test.db.tenant(&tenant(&name)).await.unwrap().unwrap().connection);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("directory");
+    let proxy = Proxy::to(&test.url).await;
+    let directory = Directory::open(&database(&test, &proxy.url), hasty(Some(file.clone()))).await.unwrap();
+    assert_eq!(directory.len(), ids.len() + 1, "every store and the account");
+    assert!(ids.iter().all(|id| matches!(directory.find(id), Lookup::Found(_))));
+    drop(directory);
+
+    proxy.cut();
+    let from_file = Directory::open(&database(&test, &proxy.url), hasty(Some(file.clone()))).await.unwrap();
+    assert_eq!(from_file.len(), ids.len() + 1);
+    assert!(ids.iter().all(|id| matches!(from_file.find(id), Lookup::Found(_))));
+
+    // A file that has lost a piece, or has them in another order, is a damaged one.
+    let content = std::fs::read_to_string(&file).unwrap();
+    let lines: Vec<&str> = content.lines().collect();
+    assert!(lines.len() > 1);
+    for damaged in [lines[1..].join("\n"), lines.iter().rev().copied().collect::<Vec<_>>().join("\n")] {
+        std::fs::write(&file, damaged).unwrap();
+        assert!(Directory::open(&database(&test, &proxy.url), hasty(Some(file.clone()))).await.unwrap().is_empty());
+    }
+}

@@ -36,7 +36,8 @@ impl Spans {
     fn of(place: &Place) -> Self {
         let ms = |full, quick| Duration::from_millis(place.pick(full, quick));
         Self {
-            warm_up: ms(12_000, 3_000),
+            // A Java virtual machine on one core goes on compiling for longer than it seems.
+            warm_up: ms(45_000, 3_000),
             ramp: ms(500, 200),
             closed: ms(3_000, 500),
             open: ms(5_000, 800),

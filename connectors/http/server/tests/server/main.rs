@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use actix_web::web::{self, Payload, ServiceConfig};
+use actix_web::web::{self, Payload};
 use actix_web::{HttpResponse, Responder as _};
-use orderbridge_http_server::{BodyError, BodyLimits, Check, HttpServer, HttpServerSettings, Metrics, Problem, Readiness, ServerError};
+use orderbridge_http_server::{BodyError, BodyLimits, Check, HttpServer, HttpServerSettings, Metrics, Problem, Readiness, Routes, ServerError};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -25,7 +25,7 @@ fn settings() -> HttpServerSettings {
     HttpServerSettings { unready_delay: Duration::ZERO, ..HttpServerSettings::new("127.0.0.1:0".parse().unwrap()) }
 }
 
-fn start(settings: &HttpServerSettings, checks: Vec<Check>, routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static) -> Running {
+fn start(settings: &HttpServerSettings, checks: Vec<Check>, routes: impl Fn(&mut Routes<'_>) + Clone + Send + 'static) -> Running {
     let server = HttpServer::bind(settings, Readiness::new(checks), Metrics::install().unwrap(), routes).unwrap();
     let token = CancellationToken::new();
     let addr = server.addr();
@@ -43,7 +43,7 @@ impl Running {
     }
 }
 
-fn echo(config: &mut ServiceConfig) {
+fn echo(routes: &mut Routes<'_>) {
     let limits = BodyLimits { bytes_max: 2000, timeout: Duration::from_millis(300) };
     let handler = move |payload: Payload| async move {
         match limits.read(payload).await {
@@ -53,7 +53,7 @@ fn echo(config: &mut ServiceConfig) {
             Err(BodyError::Broken) => Problem::malformed().response(),
         }
     };
-    config.route("/echo/{secret}", web::post().to(handler));
+    routes.route("/echo/{secret}", web::post().to(handler));
 }
 
 #[tokio::test]
@@ -123,7 +123,7 @@ async fn a_stop_finishes_what_has_begun_and_refuses_what_has_not() {
     let gate = Arc::new(Semaphore::new(0));
     let inside = Arc::new(Semaphore::new(0));
     let (held, entered) = (Arc::clone(&gate), Arc::clone(&inside));
-    let routes = move |config: &mut ServiceConfig| {
+    let routes = move |routes: &mut Routes<'_>| {
         let (held, entered) = (Arc::clone(&held), Arc::clone(&entered));
         let handler = move || {
             let (held, entered) = (Arc::clone(&held), Arc::clone(&entered));
@@ -133,7 +133,7 @@ async fn a_stop_finishes_what_has_begun_and_refuses_what_has_not() {
                 HttpResponse::Ok().body("done")
             }
         };
-        config.route("/slow", web::get().to(handler));
+        routes.route("/slow", web::get().to(handler));
     };
     let delayed = HttpServerSettings { unready_delay: Duration::from_millis(300), ..settings() };
     let server = start(&delayed, vec![], routes);
@@ -162,13 +162,13 @@ async fn a_stop_finishes_what_has_begun_and_refuses_what_has_not() {
 async fn a_stop_does_not_wait_for_ever() {
     let inside = Arc::new(Semaphore::new(0));
     let entered = Arc::clone(&inside);
-    let routes = move |config: &mut ServiceConfig| {
+    let routes = move |routes: &mut Routes<'_>| {
         let entered = Arc::clone(&entered);
         let handler = move || {
             entered.add_permits(1);
             std::future::pending::<HttpResponse>()
         };
-        config.route("/stuck", web::get().to(handler));
+        routes.route("/stuck", web::get().to(handler));
     };
     let server = start(&HttpServerSettings { drain_timeout: Duration::from_secs(1), ..settings() }, vec![], routes);
     let stuck = tokio::spawn(reqwest::get(server.url("/stuck")));
