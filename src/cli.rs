@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    completions, dead_letters, doctor, hooks, keys, migrate, order, reapply, replay, rules, settings, sweep, tenant, timeline, topics, work,
+    audit, completions, dead_letters, doctor, hooks, keys, migrate, order, reapply, replay, rules, settings, sweep, tenant, timeline, topics, work,
 };
 
 const EXAMPLES: &str = "\
@@ -18,12 +18,14 @@ Examples:
   orderbridge doctor
   orderbridge work list --state held
   orderbridge replay --tenant acme-uk --from 2h --dry-run
+  orderbridge audit --tenant acme-uk --csv >books.csv
 
 Settings come from defaults, then the file named by --config, then the environment:
   ORDERBRIDGE__SECTION__KEY, such as ORDERBRIDGE__PROCESSOR__LISTEN=0.0.0.0:8081,
   and DATABASE_URL and KAFKA_BROKERS, which other programs use too.
 
-Exit codes: 0 all went well, 1 something failed or a check found something, 2 the command line was wrong.";
+Exit codes: 0 all went well, 1 something failed or a check found something, 2 the command line was wrong,
+  3 `audit` found differences.";
 
 /// Keeps BigCommerce stores and Brightpearl accounts in step.
 #[derive(Debug, Parser)]
@@ -72,6 +74,8 @@ pub enum Command {
     /// Import single orders by hand, or link them with sales orders that exist
     #[command(subcommand)]
     Order(order::Order),
+    /// Compare the books of both platforms, or look at earlier comparisons
+    Audit(Box<audit::Audit>),
     /// Look at work items and try them again
     #[command(subcommand)]
     Work(work::Work),

@@ -22,6 +22,8 @@ use settings::{BadSettings, Settings};
 const DONE: u8 = 0;
 /// Something did not work, or a check found something.
 const FAILED: u8 = 1;
+/// The books of both platforms differ.
+const DIFFERENT: u8 = 3;
 /// The command line was wrong.
 const USAGE: u8 = 2;
 
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(Ending::Fine) => ExitCode::from(DONE),
         Ok(Ending::Bad) => ExitCode::from(FAILED),
+        Ok(Ending::Differs) => ExitCode::from(DIFFERENT),
         Ok(Ending::Interrupted) => ExitCode::from(130),
         Err(error) => {
             let code = if error.is::<Usage>() { USAGE } else { FAILED };

@@ -74,8 +74,10 @@ impl Worker {
             () = self.watch_causes() => {}
             () = self.catch_up() => {}
             () = self.watch_lists() => {}
+            () = self.watch_books() => {}
         }
         self.connections.unknown_names.forget(&self.lease.account);
+        self.connections.nights_found.forget(&self.lease.account);
     }
 
     /// Events may have been lost while nobody worked on the account: everything is swept soon. Never ends by itself.

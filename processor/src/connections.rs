@@ -14,6 +14,7 @@ use orderbridge_schema::ids::{AccountCode, InstallationId, Platform, ShippingMet
 use orderbridge_schema::work::Share;
 use tokio_util::task::TaskTracker;
 
+use crate::audit::NightsFound;
 use crate::failure;
 use crate::gate::BatchGate;
 use crate::lists::UnknownNames;
@@ -69,6 +70,8 @@ pub(crate) struct Connections {
     pub(crate) references: Kept,
     /// What the rules name and the platforms do not have.
     pub(crate) unknown_names: UnknownNames,
+    /// How far the books differed last night.
+    pub(crate) nights_found: NightsFound,
     /// When tokens that end soon may be renewed early again.
     pub(crate) early_again_at: Mutex<HashMap<AccountCode, Timestamp>>,
     /// Exchanges of tokens that are under way.

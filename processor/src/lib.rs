@@ -6,6 +6,7 @@
 mod access;
 mod account;
 mod app;
+mod audit;
 mod backoff;
 mod batch;
 mod breaker;
@@ -36,6 +37,7 @@ mod sweep;
 mod tokens;
 
 pub use app::{App, Deps, ProcessorError};
+pub use audit::AuditSettings;
 pub use intake::{joined, work_of};
 pub use settings::{NestedInclude, ProcessorSettings};
 pub use sweep::SweepSettings;

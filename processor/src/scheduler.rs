@@ -100,6 +100,7 @@ impl Scheduler {
             method_names: std::sync::Mutex::default(),
             references: crate::reference::Kept::default(),
             unknown_names: crate::lists::UnknownNames::default(),
+            nights_found: crate::audit::NightsFound::default(),
             early_again_at: std::sync::Mutex::default(),
             exchanges: TaskTracker::new(),
         };

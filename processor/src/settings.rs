@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::audit::AuditSettings;
 use crate::sweep::SweepSettings;
 
 /// Whether an order's lines, delivery addresses and fees are read together with it.
@@ -61,6 +62,8 @@ pub struct ProcessorSettings {
     pub drain: Duration,
     /// How often it is looked for what no event told of.
     pub sweeps: SweepSettings,
+    /// When the books of both platforms are compared.
+    pub audit: AuditSettings,
 }
 
 impl Default for ProcessorSettings {
@@ -81,6 +84,7 @@ impl Default for ProcessorSettings {
             mended_check: Duration::from_secs(20),
             drain: Duration::from_secs(8),
             sweeps: SweepSettings::default(),
+            audit: AuditSettings::default(),
         }
     }
 }
@@ -106,6 +110,7 @@ impl ProcessorSettings {
         check(!self.mended_check.is_zero(), "processor.mended_check must be above 0");
         check(self.drain < Duration::from_secs(10), "processor.drain must be below the 10s session time-out of the consumer group");
         found.extend(self.sweeps.problems());
+        found.extend(self.audit.problems());
         found
     }
 }

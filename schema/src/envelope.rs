@@ -282,7 +282,7 @@ mod tests {
                 match kind {
                     0 => bytes[at] = byte,
                     1 => bytes.insert(at, byte),
-                    2 => drop(bytes.remove(at)),
+                    2 if bytes.len() > 1 => drop(bytes.remove(at)),
                     _ => bytes.truncate(at.max(1)),
                 }
             }

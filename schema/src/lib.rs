@@ -2,6 +2,7 @@
 //!
 //! Pure data. Nothing here does I/O, reads a clock, draws a random number or waits; every other crate may import it.
 
+pub mod audit;
 pub mod clock;
 pub mod command;
 pub mod decision;

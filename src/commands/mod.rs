@@ -1,6 +1,7 @@
 //! One file per subcommand.
 
 pub mod arguments;
+pub mod audit;
 pub mod completions;
 pub mod dead_letters;
 pub mod doctor;
@@ -37,6 +38,8 @@ pub enum Ending {
     Bad,
     /// A second signal cut it short.
     Interrupted,
+    /// The books of both platforms differ, as was printed.
+    Differs,
 }
 
 impl Ending {
@@ -74,6 +77,7 @@ pub async fn run(command: Command, settings: &Settings) -> anyhow::Result<Ending
         Command::Hooks(args) => hooks::run(&args, settings).await,
         Command::Sweep(args) => sweep::run(&args, settings).await,
         Command::Order(args) => order::run(&args, settings).await,
+        Command::Audit(args) => audit::run(&args, settings).await,
         Command::Work(args) => work::run(&args, settings).await,
         Command::DeadLetters(args) => dead_letters::run(&args, settings).await,
         Command::Replay(args) => replay::run(&args, settings).await,

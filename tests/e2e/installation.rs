@@ -151,6 +151,7 @@ impl Installation {
             ("ORDERBRIDGE__PROCESSOR__SWEEPS__PRODUCTS", "7days"),
             ("ORDERBRIDGE__PROCESSOR__SWEEPS__HOOKS", "7days"),
             ("ORDERBRIDGE__PROCESSOR__SWEEPS__START_WITHIN", "7days"),
+            ("ORDERBRIDGE__PROCESSOR__AUDIT__ENABLED", "false"),
             ("ORDERBRIDGE__DATABASE__JOURNAL__GRACE", "2s"),
             ("ORDERBRIDGE__DATABASE__JOURNAL__MISS_SPACING", "1s"),
             ("ORDERBRIDGE__CLOCK__OFFSET_FILE", clock.to_str().unwrap()),

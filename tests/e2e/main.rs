@@ -14,6 +14,7 @@
 )]
 
 mod allocation;
+mod audit;
 mod breakers;
 mod calls;
 mod commands;

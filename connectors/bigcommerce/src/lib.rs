@@ -3,6 +3,7 @@
 //! Payloads never leave this crate; callers see facts. Sections cited as `BC §…` are those of the fact sheet.
 
 mod amounts;
+mod audit;
 mod by_id;
 mod catalogue;
 mod chosen;
@@ -21,6 +22,7 @@ mod transactions;
 pub mod webhook;
 mod writes;
 
+pub use audit::RefundPage;
 pub use client::Client;
 pub use hooks::{BlockedDomain, Hook, HookHealth, HooksAdmin, NewHook};
 pub use nested::{OrderParts, Parts, WholeOrder};

@@ -2,6 +2,7 @@
 //!
 //! Payloads never leave this crate; callers see facts. Sections cited as `BP §…` are those of the fact sheet.
 
+mod audit;
 mod changes;
 mod client;
 mod contacts;
@@ -23,6 +24,7 @@ mod reservations;
 mod search;
 pub mod webhook;
 
+pub use audit::{Found, PlacedOrder};
 pub use changes::{ChangedOrder, ChangedProduct, Changes, ShippedNote};
 pub use client::{AppIdentity, Client};
 pub use hooks::{NewWebhook, Webhook};

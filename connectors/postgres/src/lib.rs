@@ -5,6 +5,7 @@
 //! call to a platform. Pooled connections carry no session state beyond the time-outs they were opened with, so that a pooler may
 //! stand in front.
 
+mod audits;
 mod crypto;
 mod db;
 mod dead_letters;
@@ -27,6 +28,7 @@ mod timeline;
 mod variants;
 mod work;
 
+pub use audits::{AuditPage, AuditRecords, AuditRun, AuditedNight, LastAudit, NewAudit, SentTotals, StoredAudit};
 pub use crypto::{CryptoError, EmailHasher, Keyring, Rotated};
 pub use db::Db;
 pub use dead_letters::{LetterMark, LetterState};

@@ -6,6 +6,7 @@
 
 mod adoption;
 mod allocation;
+pub mod audit;
 mod contact;
 mod creation;
 mod currency;

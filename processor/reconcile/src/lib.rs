@@ -1,6 +1,7 @@
 //! Needs → fetch → decide, for many orders at once. Reads only: nothing here changes a platform or the database, so the processor, a
 //! preview and a dry run can share it.
 
+mod audit;
 mod error;
 mod fetch;
 mod matches;
@@ -15,6 +16,7 @@ mod reserved;
 mod session;
 mod store_orders;
 
+pub use audit::audit;
 pub use error::{ReadError, Source};
 pub use nested::NestedReads;
 pub use preview::{Change, Preview, What, preview};

@@ -2,12 +2,13 @@
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use crate::command::PaymentKind;
 use crate::ids::{PaymentId, TransactionId};
 
 /// What a payment record of the store says happened (BC §d.9).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum TransactionEvent {
     /// Authorised and captured in one.
     Purchase,
@@ -45,7 +46,7 @@ impl TransactionEvent {
 }
 
 /// One payment record of a store order (BC §d.9).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transaction {
     /// Its id at the store.
     pub id: TransactionId,
@@ -72,7 +73,7 @@ pub struct Transaction {
 }
 
 /// The payment records of a store order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Transactions {
     /// These; may be none.
     Read(Vec<Transaction>),

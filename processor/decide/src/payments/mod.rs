@@ -1,5 +1,6 @@
 //! What was paid at the store is booked in Brightpearl: each payment once, and exactly as it was made.
 
+mod expected;
 mod method;
 mod outside;
 mod plan;
@@ -16,6 +17,7 @@ use rust_decimal::Decimal;
 use crate::currency;
 use crate::facts::{Ask, Context, Need, Needs, OrderFacts, known};
 
+pub(crate) use expected::{Expected, expected};
 use plan::{Plan, Planned};
 
 /// Manual verification required, and disputed (BC §d.6): what was paid may be taken back any moment.

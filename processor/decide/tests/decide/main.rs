@@ -6,6 +6,8 @@ mod adoption;
 #[cfg(test)]
 mod allocation;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod case;
 #[cfg(test)]
 mod choices;

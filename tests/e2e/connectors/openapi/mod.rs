@@ -9,6 +9,7 @@ use std::path::Path;
 
 use orderbridge_bigcommerce::NewHook;
 use orderbridge_http_client::CallError;
+use orderbridge_schema::audit::Window;
 use orderbridge_schema::ids::{StoreOrderId, StoreStatusId};
 use serde_json::{Value, json};
 
@@ -56,6 +57,10 @@ async fn every_call_of_the_client(shop: &Shop) {
     client.whole_orders(&ids[..1], SHARE).await.unwrap();
     client.orders_modified_since("2020-01-01T00:00:00Z".parse().unwrap(), 1, SHARE).await.unwrap();
     client.orders_modified_since("2020-01-01T00:00:00Z".parse().unwrap(), 9, SHARE).await.unwrap();
+    let window = Window::new("2020-01-01T00:00:00Z".parse().unwrap(), "2090-01-01T00:00:00Z".parse().unwrap());
+    client.orders_of_window(window, StoreOrderId(0), SHARE).await.unwrap();
+    client.refunds_of_window(window, 1, SHARE).await.unwrap();
+    client.refunds_of_orders(&ids, SHARE).await.unwrap();
     client.create_shipment(&shipment(&full, 4101, &[(0, 1)]), guard(client.pool())).await.unwrap();
     client.shipments(ids[0], SHARE).await.unwrap();
     client.set_external_order_id(ids[0], "BP-70001", guard(client.pool())).await.unwrap();

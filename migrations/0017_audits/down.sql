@@ -1,0 +1,2 @@
+drop table audit_pages;
+drop table audits;
