@@ -16,6 +16,7 @@ use orderbridge_schema::facts::SaidOfCustomer;
 use orderbridge_schema::ids::{ContactId, PaymentId, ProductId, SalesOrderId, ShipmentId, StoreOrderId};
 use orderbridge_schema::link::{ContactLink, OrderLink, PaymentLink, ShipmentLink};
 use orderbridge_schema::order_text::SentText;
+use orderbridge_schema::refund::RefundMark;
 use orderbridge_schema::reservation::ReservationMark;
 use orderbridge_schema::work::{Scope, WorkKey, WorkKind};
 
@@ -28,6 +29,7 @@ use crate::failure;
 use crate::outcome::{Outcome, When};
 use crate::payments;
 use crate::perform::{self, Found};
+use crate::refunds;
 
 /// When to look again at a command that another one on the same target holds up.
 const BUSY_WAIT: Duration = Duration::from_secs(2);
@@ -53,6 +55,10 @@ pub(crate) enum Effected {
     Texts(Vec<SentText>),
     /// A contact has what the store says of this.
     Customer(SaidOfCustomer),
+    /// A row of a sales order is other than it was; the id of a new one.
+    Row(Option<u64>),
+    /// A refund has come further.
+    Refund(RefundMark),
 }
 
 impl Worker {
@@ -308,6 +314,9 @@ fn effected(session: &Session, command: &Command, facts: &OrderFacts, entry: &Jo
         }
         Command::UpdateContact(update) => Effected::Customer(update.said.clone()),
         Command::SetContactAddress(new) => Effected::Customer(new.said.clone()),
+        Command::SetOrderRow(_) | Command::AddOrderRow(_) | Command::CreateSalesCredit(_) | Command::ReceiveGoods(_) => {
+            refunds::effected(command, facts, id)?
+        }
     })
 }
 
@@ -326,7 +335,8 @@ fn links(session: &Session, order: StoreOrderId, command: &Command, effected: &E
         (Effected::Reserved(mark), _) => vec![NewLink::Reservation(session.tenant.clone(), order, *mark)],
         (Effected::Texts(texts), _) => texts.iter().map(|text| NewLink::Text(session.tenant.clone(), order, text.clone())).collect(),
         (Effected::Customer(said), _) => vec![NewLink::Customer(session.tenant.clone(), said.clone())],
-        (Effected::Contact(_) | Effected::Reference(_) | Effected::Status(_), _) => Vec::new(),
+        (Effected::Refund(mark), _) => vec![NewLink::Refund(session.tenant.clone(), order, mark.clone())],
+        (Effected::Contact(_) | Effected::Reference(_) | Effected::Status(_) | Effected::Row(_), _) => Vec::new(),
     }
 }
 
@@ -335,7 +345,7 @@ const fn agreed(effected: &Effected) -> Option<AgreedStatus> {
     match effected {
         Effected::Status(pair) | Effected::SalesOrder(_, Some(pair)) => Some(*pair),
         Effected::SalesOrder(_, None) | Effected::Contact(_) | Effected::Reference(_) | Effected::Shipment(_) | Effected::Payment(_) => None,
-        Effected::Reserved(_) | Effected::Texts(_) | Effected::Customer(_) => None,
+        Effected::Reserved(_) | Effected::Texts(_) | Effected::Customer(_) | Effected::Row(_) | Effected::Refund(_) => None,
     }
 }
 
@@ -350,6 +360,9 @@ const fn done_key(effected: &Effected) -> &'static str {
         Effected::Reserved(_) => "reservation-asked",
         Effected::Texts(_) => "texts-carried",
         Effected::Customer(_) => "contact-updated",
+        Effected::Row(_) => "order-row-changed",
+        Effected::Refund(mark) if mark.goods_in.is_some() => "goods-received",
+        Effected::Refund(_) => "sales-credit-created",
     }
 }
 
@@ -358,7 +371,12 @@ fn told(effected: &Effected, command: &Command) -> String {
         Effected::Contact(contact) => format!("contact {contact} created in Brightpearl"),
         Effected::SalesOrder(link, _) => format!("sales order {} created under {}", link.sales_order, link.external_ref),
         Effected::Reference(text) => format!("{text} written on the store's order"),
-        Effected::Status(_) | Effected::Texts(_) | Effected::Customer(_) => format!("did {}", command.describe()),
+        Effected::Status(_) | Effected::Texts(_) | Effected::Customer(_) | Effected::Row(_) => format!("did {}", command.describe()),
+        Effected::Refund(mark) if mark.goods_in.is_some() => format!("did {}", command.describe()),
+        Effected::Refund(mark) => {
+            let credit = mark.credit.map(|credit| credit.to_string()).unwrap_or_default();
+            format!("sales credit {credit} created for refund {}", mark.refund)
+        }
         Effected::Reserved(_) => format!("asked Brightpearl to {}", command.describe()),
         Effected::Payment(link) => {
             format!("payment {}: {} of {} {} by {} ({})", link.payment, link.kind, link.amount, link.currency, link.method, link.reference)

@@ -53,7 +53,7 @@ fn digest(facts: &OrderFacts) -> String {
     let extras = (&facts.reservations, &facts.sent_texts, &facts.reserved, &facts.on_hand);
     let store = (&facts.store_order, &facts.lines, &facts.taxes, &facts.addresses, &facts.coupons, &facts.fees, &facts.shipments);
     let brightpearl = (&facts.sales_orders, &facts.notes, &facts.products, &facts.existing, &facts.method_names);
-    let paid = (&facts.transactions, &facts.payments);
+    let paid = (&facts.transactions, &facts.payments, &facts.refunds, &facts.refund_marks);
     hex::encode(Sha256::digest(format!("{remembered:?}{extras:?}{store:?}{brightpearl:?}{paid:?}")))
 }
 

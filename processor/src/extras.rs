@@ -35,7 +35,11 @@ pub(crate) fn effected(command: &Command, id: Option<u64>) -> Option<Effected> {
         | Command::CreateShipment(_)
         | Command::CreatePayment(_)
         | Command::UpdateContact(_)
-        | Command::SetContactAddress(_) => None,
+        | Command::SetContactAddress(_)
+        | Command::SetOrderRow(_)
+        | Command::AddOrderRow(_)
+        | Command::CreateSalesCredit(_)
+        | Command::ReceiveGoods(_) => None,
     }
 }
 

@@ -97,6 +97,7 @@ pub(crate) const fn effect(kind: CommandKind) -> Effect {
         CommandKind::ReserveStock | CommandKind::SetReservation => Effect::Allocation,
         CommandKind::SetOrderFields | CommandKind::AddOrderNote => Effect::Notes,
         CommandKind::UpdateContact | CommandKind::SetContactAddress => Effect::Customer,
+        CommandKind::SetOrderRow | CommandKind::AddOrderRow | CommandKind::CreateSalesCredit | CommandKind::ReceiveGoods => Effect::Refund,
     }
 }
 
@@ -150,6 +151,13 @@ fn refused(platform: Platform, command: &Command, error: &CallError) -> Hold {
         CommandKind::SetOrderFields => "check the custom fields chosen in the settings (notes), or enter the text in Brightpearl by hand",
         CommandKind::AddOrderNote => "add the note to the sales order by hand",
         CommandKind::UpdateContact | CommandKind::SetContactAddress => "change the contact in Brightpearl by hand, as the store's order has it",
+        CommandKind::SetOrderRow | CommandKind::AddOrderRow => {
+            "take what was refunded off the sales order's rows in Brightpearl by hand, or mend there what stands in the way"
+        }
+        CommandKind::ReceiveGoods => {
+            "check the warehouse and location for returned goods in the settings (payments.refunds.restock), or receive the goods by hand"
+        }
+        CommandKind::CreateSalesCredit => "check the channel, status and nominal code for refunds in the settings (payments.refunds)",
     };
     Hold {
         effect: effect_of(command),

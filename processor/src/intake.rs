@@ -108,8 +108,11 @@ fn concern(envelope: &Envelope) -> Option<(Scope, WorkKind, Aspects, Share)> {
     }
 }
 
-/// A payment record may be all that changed, and whatever a sweep found may have been told of by an event that was lost.
+/// A payment record or a refund may be all that changed, and whatever a sweep found may have been told of by an event that was lost.
 fn aspects_of_order(envelope: &Envelope) -> Aspects {
+    if envelope.event_type.contains("/refund/") {
+        return Aspects::STORE_ORDER.with(Aspects::REFUNDS);
+    }
     let may_be_paid = envelope.event_type.contains("/transaction/") || envelope.verified == Verified::Swept;
     if may_be_paid { Aspects::STORE_ORDER.with(Aspects::TRANSACTIONS) } else { Aspects::STORE_ORDER }
 }

@@ -29,6 +29,7 @@ mod own_writes;
 mod payments;
 mod perform;
 mod reference;
+mod refunds;
 mod refusals;
 mod route;
 mod scheduler;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 use jiff::Timestamp;
-use orderbridge_decide::{ContactFact, OrderFacts};
+use orderbridge_decide::{ContactFact, OrderFacts, after_row};
 use orderbridge_postgres::{CommandState, Comparison, Confirmed, DbError, Known, NewLink, TimelineEntry, WorkItem};
 use orderbridge_reconcile::{ReadError, Session, reconcile, remembered};
 use orderbridge_schema::command::{Command, CommandKey, CommandKind, NewShipment};
@@ -19,6 +19,7 @@ use crate::extras;
 use crate::failure;
 use crate::marks::Marks;
 use crate::outcome::Outcome;
+use crate::refunds;
 use crate::sweep;
 
 /// Looks at one order in one go: contact, sales order, comparison, reference, statuses and a dozen shipments fit in it.
@@ -279,7 +280,7 @@ impl Worker {
             self.db.save_links(&session.account, &[NewLink::Customer(session.tenant.clone(), said.clone())], &[]).await?;
             facts.carried_of_customer(said);
         }
-        if self.record_payments(session, facts, decision).await? {
+        if self.record_refunds(session, facts, decision).await? || self.record_payments(session, facts, decision).await? {
             recorded = Recorded::Something;
         }
         if let Some(pair) = decision.agreed {
@@ -322,8 +323,13 @@ impl Worker {
                 facts.payments_in_doubt.remove(&link.reference);
                 facts.payment_links.push(link);
             }
-            Effected::Reserved(mark) => extras::remember_mark(facts, mark),
             Effected::Texts(texts) => texts.into_iter().for_each(|text| extras::wrote_text(facts, text)),
+            Effected::Reserved(mark) => {
+                refunds::released(facts, command);
+                extras::remember_mark(facts, mark);
+            }
+            Effected::Row(id) => after_row(facts, command, id),
+            Effected::Refund(mark) => refunds::remember(facts, mark),
             Effected::Shipment(link) => {
                 facts.shipment_links.push(link);
                 facts.shipments = None;

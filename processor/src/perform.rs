@@ -6,6 +6,7 @@ use orderbridge_reconcile::Session;
 use orderbridge_schema::command::{Command, CommandKind, NewContact, NewShipment};
 use orderbridge_schema::facts::{CustomerField, StoreShipment};
 use orderbridge_schema::ids::Platform;
+use orderbridge_schema::refund::ExtraRow;
 use orderbridge_schema::work::Share;
 
 /// The platform a kind of command changes.
@@ -50,7 +51,11 @@ const fn share(session: &Session, kind: CommandKind) -> Share {
             | CommandKind::SetOrderFields
             | CommandKind::AddOrderNote
             | CommandKind::UpdateContact
-            | CommandKind::SetContactAddress,
+            | CommandKind::SetContactAddress
+            | CommandKind::SetOrderRow
+            | CommandKind::AddOrderRow
+            | CommandKind::CreateSalesCredit
+            | CommandKind::ReceiveGoods,
         ) => Share::Orders,
     }
 }
@@ -83,6 +88,10 @@ pub(crate) async fn call(session: &Session, command: &Command, permits: &mut Vec
             let address = session.brightpearl.create_address(&new.address, guard()?).await.map_err(address_only)?;
             session.brightpearl.set_contact_address(new, address, guard()?).await.map(|()| None)
         }
+        Command::SetOrderRow(change) => session.brightpearl.set_order_row(change, guard()?).await.map(|()| None),
+        Command::AddOrderRow(row) => session.brightpearl.add_order_row(row, guard()?).await,
+        Command::CreateSalesCredit(credit) => session.brightpearl.create_sales_credit(credit, guard()?).await.map(|id| id.map(|id| id.0)),
+        Command::ReceiveGoods(goods) => session.brightpearl.receive_goods(goods, guard()?).await,
     }
 }
 
@@ -154,6 +163,16 @@ pub(crate) async fn look_up(session: &Session, command: &Command) -> Result<Foun
             let present = session.brightpearl.contact(new.contact, share).await?;
             present.filter(|present| is_there(CustomerField::Address, &new.address, &present.billing)).map(|_| None)
         }
+        Command::SetOrderRow(change) => session.brightpearl.has_order_row(change, share).await?.then_some(None),
+        Command::AddOrderRow(row) => {
+            let found = session.brightpearl.row_named(row.sales_order, &ExtraRow::mark(row.refund), share).await?;
+            found.map(Some)
+        }
+        Command::CreateSalesCredit(credit) => {
+            let found = session.brightpearl.sales_credit_with_external_ref(&credit.external_ref, share).await?;
+            found.map(|id| Some(id.0))
+        }
+        Command::ReceiveGoods(goods) => session.brightpearl.goods_in_of(goods.credit, share).await?.map(Some),
     };
     Ok(found.map_or(Found::No, Found::Yes))
 }

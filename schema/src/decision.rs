@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::Command;
 use crate::facts::SaidOfCustomer;
-use crate::ids::{SalesOrderId, SalesOrderStatusId, StoreStatusId};
+use crate::ids::{RefundId, SalesOrderId, SalesOrderStatusId, StoreStatusId};
 use crate::link::{PaymentLink, RowLink, ShipmentLink};
 use crate::order_text::SentText;
+use crate::refund::RefundMark;
 use crate::reservation::ReservationMark;
 use crate::rules::ProductField;
 
@@ -52,12 +53,23 @@ pub enum Effect {
     Notes,
     /// Changing the customer's contact.
     Customer,
+    /// Booking what was refunded.
+    Refund,
 }
 
 impl Effect {
     /// Every effect.
-    pub const ALL: [Self; 8] =
-        [Self::Creation, Self::Verification, Self::Shipment, Self::Status, Self::Payment, Self::Allocation, Self::Notes, Self::Customer];
+    pub const ALL: [Self; 9] = [
+        Self::Creation,
+        Self::Verification,
+        Self::Shipment,
+        Self::Status,
+        Self::Payment,
+        Self::Allocation,
+        Self::Notes,
+        Self::Customer,
+        Self::Refund,
+    ];
 
     /// Name in the database.
     #[must_use]
@@ -71,6 +83,7 @@ impl Effect {
             Self::Allocation => "allocation",
             Self::Notes => "notes",
             Self::Customer => "customer",
+            Self::Refund => "refund",
         }
     }
 }
@@ -140,6 +153,14 @@ pub enum Cause {
     SeveralWithNumber,
     /// The shopper comes for goods, and the store does not say where to.
     NoPickUpLocation,
+    /// The order was cancelled and its money not given back.
+    PaidNotRefunded,
+    /// The sales order cannot be cancelled; what stands in the way.
+    CannotCancel(&'static str),
+    /// What a refund takes off cannot be told, or collides with what was done in Brightpearl; the refund.
+    RefundUnclear(RefundId),
+    /// Stock is reserved for a row that goes, and Brightpearl's interface cannot release it; the sales order.
+    StockReserved(SalesOrderId),
 }
 
 impl Cause {
@@ -196,6 +217,10 @@ impl Cause {
             Self::UnmappedShipping(text) => format!("unmapped-shipping:{text}"),
             Self::SeveralWithNumber => "several-with-number".into(),
             Self::NoPickUpLocation => "no-pick-up-location".into(),
+            Self::PaidNotRefunded => "paid-not-refunded".into(),
+            Self::CannotCancel(why) => format!("cannot-cancel:{why}"),
+            Self::RefundUnclear(refund) => format!("refund-unclear:{refund}"),
+            Self::StockReserved(sales_order) => format!("stock-reserved:{sales_order}"),
         }
     }
 }
@@ -257,6 +282,10 @@ pub struct Decision {
     pub found_texts: Vec<FoundText>,
     /// What the store says of the customer is to be remembered as sent, without a call.
     pub customer: Option<SaidOfCustomer>,
+    /// How far refunds have come, to be remembered.
+    pub refunds: Vec<RefundMark>,
+    /// All that the store refunded is booked; what its order said then, so that it need not be read again while it says the same.
+    pub refunds_as_seen: Option<String>,
     /// Effects that were looked at and need no hold any more.
     pub cleared: Vec<Effect>,
     /// Look again after this many seconds although nothing failed (settle delay, stale read).

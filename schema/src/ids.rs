@@ -61,6 +61,8 @@ number_ids! {
     StoreStatusId = "a store status id";
     /// A payment record of a store order (BC §d.9).
     TransactionId = "a transaction id";
+    /// A refund of a store order, unique in the store (BC §d.9).
+    RefundId = "a refund id";
     /// A Brightpearl sales order (BP §e).
     SalesOrderId = "a sales order id";
     /// A row of a Brightpearl sales order (BP §e.4).

@@ -14,6 +14,7 @@ pub mod link;
 pub mod money;
 pub mod order_text;
 pub mod reference;
+pub mod refund;
 pub mod reservation;
 pub mod rules;
 pub mod seen;

@@ -146,6 +146,8 @@ impl Aspects {
     pub const DROP_SHIP_NOTES: Self = Self(8);
     /// The store's payment records. A payment need not change anything else that the store tells of the order.
     pub const TRANSACTIONS: Self = Self(32);
+    /// The store's refunds. Few orders have any, so that they are no part of everything: an order that was refunded says so.
+    pub const REFUNDS: Self = Self(64);
     /// Everything.
     pub const ALL: Self = Self(15 | 32);
     /// The statuses are to be compared by the present rules, as if a side had changed. Only a person asks for that, so it is no part of

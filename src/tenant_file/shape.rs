@@ -199,14 +199,26 @@ static STATUS_PAIR: [Key; 2] = [required("store", STORE_STATUS), required("brigh
 static FULFILMENT: [Key; 3] =
     [optional("enabled", Shape::Yes), optional("methods", Shape::Many(&Shape::Table(&CARRIER_ENTRY))), optional("default", Shape::Table(&CARRIER))];
 
-static PAYMENTS: [Key; 6] = [
+static PAYMENTS: [Key; 7] = [
     optional("enabled", Shape::Yes),
     optional("uncaptured", Shape::Yes),
     optional("authorization_days", Shape::Whole { least: 1, most: 365 }),
     optional("methods", Shape::Many(&Shape::Table(&PAYMENT_METHOD))),
     optional("default_method", WORDS),
     optional("offline", Shape::Many(&Shape::Table(&OFFLINE))),
+    optional("refunds", Shape::Table(&REFUNDS)),
 ];
+
+static REFUNDS: [Key; 6] = [
+    optional("enabled", Shape::Yes),
+    optional("from", Shape::Text(moment)),
+    optional("channel", ID),
+    optional("credit_status", ID),
+    optional("nominal_code", WORDS),
+    optional("restock", Shape::Table(&RESTOCK)),
+];
+
+static RESTOCK: [Key; 2] = [required("warehouse", ID), required("location", ID)];
 
 static PAYMENT_METHOD: [Key; 3] = [optional("gateway", WORDS), optional("text", WORDS), required("method", WORDS)];
 

@@ -7,8 +7,9 @@ use orderbridge_schema::ids::{
 };
 use orderbridge_schema::rules::{
     Allocation, Carrier, CarrierEntry, CustomerRules, Discounts, FulfilmentRules, IdentityRules, ItemRules, NoteRules, OfflineEntry, OrderDefaults,
-    OrderRules, PaymentMethodEntry, PaymentRules, PriceMode, ProductField, RateDirection, ShippingMethodEntry, StatusRules, StoreField, TaxCodeEntry,
-    TaxesAndAccounts, Tenders, TextTarget, ToBrightpearlEntry, ToStoreEntry, UnknownProduct, Unmapped, WithoutEmail, WithoutEmailTreatment,
+    OrderRules, PaymentMethodEntry, PaymentRules, PriceMode, ProductField, RateDirection, RefundRules, Restock, ShippingMethodEntry, StatusRules,
+    StoreField, TaxCodeEntry, TaxesAndAccounts, Tenders, TextTarget, ToBrightpearlEntry, ToStoreEntry, UnknownProduct, Unmapped, WithoutEmail,
+    WithoutEmailTreatment,
 };
 use secrecy::ExposeSecret;
 use serde_json::Value;
@@ -82,6 +83,14 @@ fn full_payment_rules() -> PaymentRules {
         methods: vec![PaymentMethodEntry { gateway: Some("stripe".into()), text: Some("Credit Card".into()), method: "STRIPE".into() }],
         default_method: Some("OTHER".into()),
         offline: vec![OfflineEntry { text: "Bank Deposit".into(), paid_statuses: [9, 11].into_iter().map(StoreStatusId).collect() }],
+        refunds: RefundRules {
+            enabled: true,
+            from: Some("2026-03-01T00:00:00Z".parse().unwrap()),
+            channel: Some(ChannelId(6)),
+            credit_status: Some(SalesOrderStatusId(9)),
+            nominal_code: Some("4020".into()),
+            restock: Some(Restock { warehouse: WarehouseId(8), location: 3 }),
+        },
     }
 }
 
@@ -362,6 +371,12 @@ const NAME_NOTHING: &[&str] = &[
     "payments.methods.gateway",
     "payments.methods.text",
     "payments.offline.text",
+    "payments.refunds.enabled",
+    "payments.refunds.from",
+    // A status of sales credits, of which no list is kept.
+    "payments.refunds.credit_status",
+    // Nor of locations.
+    "payments.refunds.restock.location",
     "fulfilment.enabled",
     "fulfilment.methods.provider",
     "fulfilment.methods.carrier",

@@ -37,6 +37,7 @@ mod openapi;
 mod orders;
 mod payments;
 mod poison;
+mod refunds;
 mod repair;
 mod rules;
 mod secrets;

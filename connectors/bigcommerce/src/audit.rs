@@ -90,7 +90,7 @@ impl Client {
     /// [`CallError`].
     pub async fn refunds_of_window(&self, window: Window, page: u32, share: Share) -> Result<RefundPage, CallError> {
         let (from, to) = (format!("{:.0}", window.from), format!("{:.0}", window.to));
-        let mut read = self.refunds(&[("created:min", from.as_str()), ("created:max", to.as_str())], page, share).await?;
+        let mut read = self.refund_page(&[("created:min", from.as_str()), ("created:max", to.as_str())], page, share).await?;
         // Whether dates have parts of seconds is not told, and the filter has its own end.
         read.refunds.retain(|refund| window.has(refund.created_at));
         Ok(read)
@@ -106,7 +106,7 @@ impl Client {
             let ids = chunk.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
             let mut page = 1;
             loop {
-                let read = self.refunds(&[("order_id:in", ids.as_str())], page, share).await?;
+                let read = self.refund_page(&[("order_id:in", ids.as_str())], page, share).await?;
                 refunds.extend(read.refunds);
                 if !read.more {
                     break;
@@ -117,7 +117,7 @@ impl Client {
         Ok(refunds)
     }
 
-    async fn refunds(&self, filters: &[(&str, &str)], page: u32, share: Share) -> Result<RefundPage, CallError> {
+    async fn refund_page(&self, filters: &[(&str, &str)], page: u32, share: Share) -> Result<RefundPage, CallError> {
         let (page, limit) = (page.max(1).to_string(), PAGE.to_string());
         let query: Vec<_> = filters.iter().copied().chain([("page", page.as_str()), ("limit", limit.as_str())]).collect();
         let segments = ["v3", "orders", "payment_actions", "refunds"];

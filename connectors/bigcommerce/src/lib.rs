@@ -15,6 +15,7 @@ mod nested;
 mod orders;
 mod payload;
 mod pick_ups;
+mod refunds;
 mod reply;
 mod scopes;
 mod store;

@@ -46,16 +46,16 @@ struct OrderBody<'a> {
 }
 
 #[derive(Serialize)]
-struct CustomerBody<'a> {
-    id: u64,
-    address: AddressBody<'a>,
+pub(crate) struct CustomerBody<'a> {
+    pub(crate) id: u64,
+    pub(crate) address: AddressBody<'a>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct BillingBody<'a> {
-    contact_id: u64,
-    address: AddressBody<'a>,
+pub(crate) struct BillingBody<'a> {
+    pub(crate) contact_id: u64,
+    pub(crate) address: AddressBody<'a>,
 }
 
 #[derive(Serialize)]
@@ -133,7 +133,7 @@ impl<'a> AddressBody<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct RowBody<'a> {
+pub(crate) struct RowBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     product_id: Option<u64>,
     name: &'a str,
@@ -161,10 +161,7 @@ impl<'a> OrderBody<'a> {
             warehouse_id: order.warehouse.0,
             channel_id: order.channel.0,
             price_list_id: order.price_list.map(|id| id.0),
-            price_mode_code: match order.price_mode {
-                PriceMode::Inc => "INC",
-                PriceMode::Exc => "EXC",
-            },
+            price_mode_code: price_mode(order.price_mode),
             lead_source_id: order.lead_source.map(|id| id.0),
             project_id: order.project.map(|id| id.0),
             staff_owner_id: order.staff_owner.map(|id| id.0),
@@ -176,7 +173,7 @@ impl<'a> OrderBody<'a> {
 }
 
 impl<'a> RowBody<'a> {
-    fn of(row: &'a NewRow, decimals: u32) -> Self {
+    pub(crate) fn of(row: &'a NewRow, decimals: u32) -> Self {
         Self {
             product_id: row.product.map(|id| id.0),
             name: &row.name,
@@ -190,8 +187,16 @@ impl<'a> RowBody<'a> {
     }
 }
 
+/// Brightpearl's word for whether prices include tax.
+pub(crate) const fn price_mode(mode: PriceMode) -> &'static str {
+    match mode {
+        PriceMode::Inc => "INC",
+        PriceMode::Exc => "EXC",
+    }
+}
+
 /// With an explicit offset: without one Brightpearl guesses (BP §a.2).
-fn date(at: Timestamp) -> String {
+pub(crate) fn date(at: Timestamp) -> String {
     format!("{at:.0}")
 }
 

@@ -10,7 +10,7 @@ use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-pub(crate) use orderbridge_http_client::lenient::{count, decimal, flag, money, object, required_money, required_whole, text, whole};
+pub(crate) use orderbridge_http_client::lenient::{count, decimal, flag, money, object, optional_money, required_money, required_whole, text, whole};
 
 /// A moment, if there is one.
 pub(crate) fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {

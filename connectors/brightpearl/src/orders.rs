@@ -136,6 +136,8 @@ struct PartyPayload {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RowPayload {
+    #[serde(default, deserialize_with = "lenient::object")]
+    item_cost: CostPayload,
     #[serde(default, deserialize_with = "lenient::count")]
     order_row_sequence: u32,
     #[serde(default, deserialize_with = "lenient::whole")]
@@ -148,7 +150,16 @@ struct RowPayload {
     #[serde(default, deserialize_with = "lenient::object")]
     composition: CompositionPayload,
     #[serde(default, deserialize_with = "lenient::text")]
+    nominal_code: String,
+    #[serde(default, deserialize_with = "lenient::text")]
     external_ref: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct CostPayload {
+    #[serde(deserialize_with = "lenient::optional_money")]
+    value: Option<Decimal>,
 }
 
 #[derive(Deserialize, Default)]
@@ -161,6 +172,8 @@ struct QuantityPayload {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RowValuePayload {
+    #[serde(default, deserialize_with = "lenient::text")]
+    tax_code: String,
     row_net: AmountPayload,
     #[serde(default, deserialize_with = "lenient::object")]
     row_tax: AmountPayload,
@@ -222,6 +235,9 @@ fn row((id, row): (u64, RowPayload)) -> SalesOrderRow {
         quantity: row.quantity.magnitude,
         net: row.row_value.row_net.value,
         tax: row.row_value.row_tax.value,
+        tax_code: row.row_value.tax_code,
+        nominal_code: row.nominal_code,
+        cost: row.item_cost.value,
         external_ref: row.external_ref,
         bundle_child: row.composition.bundle_child,
         bundle_parent_row: some::<SalesOrderRowId>(row.composition.parent_order_row_id),

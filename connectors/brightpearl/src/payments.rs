@@ -25,8 +25,7 @@ fn number(number: Decimal) -> Value {
 }
 
 fn body(payment: &NewPayment) -> Value {
-    let is_money = payment.kind.is_money_in();
-    let field = if is_money { "amountPaid" } else { "amountAuthorized" };
+    let field = if payment.kind.moves_money() { "amountPaid" } else { "amountAuthorized" };
     let mut body = json!({
         "transactionRef": payment.reference,
         "paymentMethodCode": payment.method,

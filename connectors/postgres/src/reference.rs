@@ -29,8 +29,15 @@ pub struct ReadLists<T> {
 }
 
 /// Holds that a change of the platforms' lists may mend.
-const LIST_CAUSES: [&str; 6] =
-    ["currency-decimals", "unusable-payment-method", "unknown-field", "unfit-for-field", "no-exchange-rate", "exchange-rate-direction"];
+const LIST_CAUSES: [&str; 7] = [
+    "currency-decimals",
+    "unusable-payment-method",
+    "unknown-field",
+    "unfit-for-field",
+    "no-exchange-rate",
+    "exchange-rate-direction",
+    "cannot-cancel",
+];
 
 #[derive(QueryableByName)]
 struct ReadRow {

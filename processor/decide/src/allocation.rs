@@ -16,6 +16,7 @@ use orderbridge_schema::rules::Allocation;
 use orderbridge_schema::work::Aspects;
 use rust_decimal::prelude::ToPrimitive;
 
+use crate::cancellation::is_cancelled;
 use crate::facts::{Ask, Context, Need, Needs, OrderFacts, gather, known};
 
 /// The product of free-text rows (BP §e.3).
@@ -91,11 +92,6 @@ fn store_status(facts: &OrderFacts) -> Ask<Option<StoreStatusId>> {
         (None, Some(agreement)) => Ok(Some(agreement.pair.store)),
         (None, None) => Err(Needs::from([Need::StoreOrder])),
     }
-}
-
-fn is_cancelled(ctx: &Context<'_>, sales_order: &SalesOrder) -> bool {
-    let cancelled = ctx.reference.account.configured("cancelledOrderStatusId").and_then(|id| id.parse().ok());
-    cancelled.is_some_and(|cancelled: u64| sales_order.status.0 == cancelled)
 }
 
 fn decide_open(ctx: &Context<'_>, facts: &OrderFacts, mark: &ReservationMark, sales_order: &SalesOrder) -> Ask<Decision> {

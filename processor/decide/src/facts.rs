@@ -8,13 +8,14 @@ use orderbridge_schema::decision::{Agreement, Decision, Effect, Hold};
 use orderbridge_schema::envelope::EventId;
 use orderbridge_schema::facts::{ContactDetails, ContactMatch, CustomerFact, VariantIdentity};
 use orderbridge_schema::facts::{Coupon, Fee, Note, OrderAddress, OrderLine, PersonalText, PickUp, SalesOrder, SalesOrderMatch, StoreOrder};
-use orderbridge_schema::facts::{SalesOrderPayment, StoreShipment, TaxRow, Transactions};
+use orderbridge_schema::facts::{Refunds, SalesOrderPayment, StoreShipment, TaxRow, Transactions};
 use orderbridge_schema::ids::{
     ChannelId, ContactId, InstallationId, ProductId, SalesOrderId, ShippingMethodId, StoreHash, StoreOrderId, WarehouseId,
 };
 use orderbridge_schema::link::{OrderLink, PaymentLink, RowLink, ShipmentLink};
 use orderbridge_schema::order_text::{OrderNote, SentText, TextDigest};
 use orderbridge_schema::reference::Reference;
+use orderbridge_schema::refund::RefundMark;
 use orderbridge_schema::reservation::{ReservationMark, Reserved};
 use orderbridge_schema::rules::Rules;
 use orderbridge_schema::seen::StatusSet;
@@ -100,6 +101,10 @@ pub struct OrderFacts {
     pub payments_in_doubt: BTreeMap<String, SentPayment>,
     /// What the store's order said of its payment when all of it was booked.
     pub paid_as_seen: Option<String>,
+    /// How far its refunds have come.
+    pub refund_marks: Vec<RefundMark>,
+    /// What the store's order said of its refunds when all of them were booked.
+    pub refunds_as_seen: Option<String>,
     /// The last agreed statuses.
     pub agreed: Option<Agreement>,
     /// Effects that wait at present.
@@ -126,6 +131,8 @@ pub struct OrderFacts {
     pub shipments: Option<Vec<StoreShipment>>,
     /// Its payment records.
     pub transactions: Option<Transactions>,
+    /// Its refunds.
+    pub refunds: Option<Refunds>,
     /// Payments that its sales order has in Brightpearl, whoever made them.
     pub payments: Option<Vec<SalesOrderPayment>>,
     /// Sales orders by id; an inner `None` is one that is gone.
@@ -156,6 +163,8 @@ pub struct OrderFacts {
     pub sent_texts: Vec<SentText>,
     /// Stock that is kept back for sales orders; empty if none is.
     pub reserved: BTreeMap<SalesOrderId, Reserved>,
+    /// Sales orders whose reservation was lowered a moment ago.
+    pub released: BTreeSet<SalesOrderId>,
     /// Pieces that could still be reserved for a sales order; an inner `None` could not be told.
     pub on_hand: BTreeMap<SalesOrderId, Option<u64>>,
     /// Whether stock is kept of products; of one that we do not know, it is taken to be.
@@ -177,7 +186,7 @@ impl OrderFacts {
             Effect::Creation | Effect::Notes | Effect::Customer => Aspects::STORE_ORDER,
             Effect::Shipment => Aspects::NOTES,
             Effect::Verification | Effect::Status | Effect::Allocation => Aspects::STORE_ORDER.with(Aspects::SALES_ORDER),
-            Effect::Payment => Aspects::STORE_ORDER.with(Aspects::TRANSACTIONS),
+            Effect::Payment | Effect::Refund => Aspects::STORE_ORDER.with(Aspects::TRANSACTIONS),
         };
         self.aspects.has(aspect) || self.held.iter().map(waits_on).any(|waits| waits.has(aspect))
     }
@@ -209,6 +218,8 @@ impl OrderFacts {
             payment_links: Vec::new(),
             payments_in_doubt: BTreeMap::new(),
             paid_as_seen: None,
+            refund_marks: Vec::new(),
+            refunds_as_seen: None,
             agreed: None,
             held: BTreeSet::new(),
             refused: BTreeMap::new(),
@@ -222,6 +233,7 @@ impl OrderFacts {
             fees: None,
             shipments: None,
             transactions: None,
+            refunds: None,
             payments: None,
             sales_orders: BTreeMap::new(),
             notes: None,
@@ -237,6 +249,7 @@ impl OrderFacts {
             reservations: Vec::new(),
             sent_texts: Vec::new(),
             reserved: BTreeMap::new(),
+            released: BTreeSet::new(),
             on_hand: BTreeMap::new(),
             stock_tracked: BTreeMap::new(),
             digests: BTreeMap::new(),
@@ -267,6 +280,8 @@ pub enum Need {
     Shipments,
     /// Its payment records.
     Transactions,
+    /// Its refunds.
+    Refunds,
     /// Payments of a sales order in Brightpearl.
     Payments(SalesOrderId),
     /// A sales order.

@@ -1,13 +1,14 @@
 //! Statuses, both ways: only a side that has changed since both last agreed is carried across, and our own writes are no change.
 
 use orderbridge_schema::command::Command;
-use orderbridge_schema::decision::{AgreedStatus, Agreement, Decision, Effect, Remark};
+use orderbridge_schema::decision::{AgreedStatus, Agreement, Decision, Effect, Hold, Remark};
 use orderbridge_schema::facts::{SalesOrder, StoreOrder};
 use orderbridge_schema::ids::{Platform, StoreStatusId};
 use orderbridge_schema::link::OrderLink;
 use orderbridge_schema::rules::StatusRules;
 use orderbridge_schema::work::Aspects;
 
+use crate::cancellation;
 use crate::facts::{Ask, Context, Need, OrderFacts, gather, known};
 use crate::verification::sales_order_missing;
 
@@ -109,7 +110,10 @@ fn carry(ctx: &Context<'_>, facts: &OrderFacts, agreement: Agreement, order: &St
         (false, false) => leading(rules, now),
     };
     let mut decision = match from {
-        Platform::Bigcommerce => to_brightpearl(rules, now, sales_order),
+        Platform::Bigcommerce => match hindered(ctx, facts, order, sales_order)? {
+            Some(hold) => Decision { holds: vec![hold], ..Decision::default() },
+            None => to_brightpearl(rules, now, sales_order),
+        },
         Platform::Brightpearl => to_store(ctx, now, order, facts)?,
     };
     if store_changed && brightpearl_changed {
@@ -117,6 +121,15 @@ fn carry(ctx: &Context<'_>, facts: &OrderFacts, agreement: Agreement, order: &St
         decision.remarks.push(Remark { key: "status-both-changed", text });
     }
     Ok(decision)
+}
+
+/// What stands in the way of the status that the store's is mapped to.
+fn hindered(ctx: &Context<'_>, facts: &OrderFacts, order: &StoreOrder, sales_order: &SalesOrder) -> Ask<Option<Hold>> {
+    let rules = &ctx.rules.orders.status;
+    match rules.for_brightpearl(order.status).filter(|_| rules.to_brightpearl) {
+        Some(wanted) => cancellation::hindrance(ctx, facts, order, sales_order, wanted),
+        None => Ok(None),
+    }
 }
 
 /// The side by which the other is set if neither has changed: the one that is set to win, unless only the other is mapped.

@@ -187,9 +187,15 @@ async fn details(
 /// Where something is read that can only be read for one order at a time; none for what was read for all together.
 const fn platform_of(need: &Need) -> Option<Platform> {
     match need {
-        Need::Lines | Need::Taxes | Need::Addresses | Need::PickUps | Need::Coupons | Need::Fees | Need::Shipments | Need::Transactions => {
-            Some(Platform::Bigcommerce)
-        }
+        Need::Lines
+        | Need::Taxes
+        | Need::Addresses
+        | Need::PickUps
+        | Need::Coupons
+        | Need::Fees
+        | Need::Shipments
+        | Need::Transactions
+        | Need::Refunds => Some(Platform::Bigcommerce),
         Need::Contact
         | Need::ContactDetails(_)
         | Need::Existing
@@ -224,6 +230,7 @@ async fn detail(session: &Session, order: &mut OrderFacts, need: Need) -> Result
         Need::Fees => order.fees = Some(store.fees(id, share).await.map_err(ReadError::bigcommerce)?),
         Need::Shipments => order.shipments = Some(store.shipments(id, share).await.map_err(ReadError::bigcommerce)?),
         Need::Transactions => payments::transactions(session, order).await?,
+        Need::Refunds => payments::refunds(session, order).await?,
         Need::Payments(sales_order) => payments::payments(session, order, sales_order).await?,
         Need::Contact => order.contact = contact(session, order).await?,
         Need::Existing => {

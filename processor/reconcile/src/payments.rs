@@ -13,6 +13,13 @@ pub(crate) async fn transactions(session: &Session, order: &mut OrderFacts) -> R
     Ok(())
 }
 
+/// The store's refunds: one call for each order, only for those that say something was refunded (BC §d.9).
+pub(crate) async fn refunds(session: &Session, order: &mut OrderFacts) -> Result<(), ReadError> {
+    let found = session.bigcommerce.refunds(order.id, session.share).await.map_err(ReadError::bigcommerce)?;
+    order.refunds = Some(found);
+    Ok(())
+}
+
 /// The payments that a sales order has.
 pub(crate) async fn payments(session: &Session, order: &mut OrderFacts, sales_order: SalesOrderId) -> Result<(), ReadError> {
     let found = session.brightpearl.payments_of_order(sales_order, session.share).await.map_err(ReadError::brightpearl)?;

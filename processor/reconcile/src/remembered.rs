@@ -22,6 +22,8 @@ pub fn remembered(id: StoreOrderId, aspects: Aspects, state: OrderState) -> Orde
     facts.shipment_links = state.shipments;
     facts.payment_links = state.payments;
     facts.paid_as_seen = state.paid_as_seen;
+    facts.refund_marks = state.refunds;
+    facts.refunds_as_seen = state.refunds_as_seen;
     facts.agreed = state.agreed;
     facts.reservations = state.reservations;
     facts.sent_texts = state.sent_texts;

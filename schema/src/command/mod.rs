@@ -4,6 +4,7 @@ mod bodies;
 mod contact;
 mod extras;
 mod payment;
+mod refund;
 
 use std::fmt;
 
@@ -19,6 +20,7 @@ pub use bodies::{NewContact, NewRow, NewSalesOrder, NewShipment, RowLine};
 pub use contact::{ContactAddress, ContactUpdate};
 pub use extras::{NewOrderNote, Reservation};
 pub use payment::{NewPayment, PaymentKind, REFERENCE_CHARS_MAX, payment_reference};
+pub use refund::{GoodsIn, GoodsInRow, NewOrderRow, NewSalesCredit, OrderRowChange};
 
 /// What may be done when it is not known whether a command took effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,11 +64,19 @@ pub enum CommandKind {
     UpdateContact,
     /// Give a contact a new address.
     SetContactAddress,
+    /// Take pieces off a row of a sales order.
+    SetOrderRow,
+    /// Add a row to a sales order.
+    AddOrderRow,
+    /// Make a sales credit in Brightpearl.
+    CreateSalesCredit,
+    /// Put the goods of a sales credit back into stock.
+    ReceiveGoods,
 }
 
 impl CommandKind {
     /// Every kind, for tests and reports that must not forget one.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::CreateContact,
         Self::CreateSalesOrder,
         Self::SetExternalOrderId,
@@ -80,6 +90,10 @@ impl CommandKind {
         Self::AddOrderNote,
         Self::UpdateContact,
         Self::SetContactAddress,
+        Self::SetOrderRow,
+        Self::AddOrderRow,
+        Self::CreateSalesCredit,
+        Self::ReceiveGoods,
     ];
 
     /// Name in the journal and in metrics.
@@ -99,6 +113,10 @@ impl CommandKind {
             Self::AddOrderNote => "add-order-note",
             Self::UpdateContact => "update-contact",
             Self::SetContactAddress => "set-contact-address",
+            Self::SetOrderRow => "set-order-row",
+            Self::AddOrderRow => "add-order-row",
+            Self::CreateSalesCredit => "create-sales-credit",
+            Self::ReceiveGoods => "receive-goods",
         }
     }
 
@@ -116,6 +134,7 @@ impl CommandKind {
             Self::UpdateContact | Self::SetContactAddress => Platform::Brightpearl,
             Self::SetExternalOrderId | Self::SetStoreStatus | Self::CreateShipment => Platform::Bigcommerce,
             Self::ReserveStock | Self::SetReservation | Self::SetOrderFields | Self::AddOrderNote => Platform::Brightpearl,
+            Self::SetOrderRow | Self::AddOrderRow | Self::CreateSalesCredit | Self::ReceiveGoods => Platform::Brightpearl,
         }
     }
 
@@ -134,7 +153,11 @@ impl CommandKind {
             | Self::SetReservation
             | Self::SetOrderFields
             | Self::AddOrderNote
-            | Self::UpdateContact => 1,
+            | Self::UpdateContact
+            | Self::SetOrderRow
+            | Self::AddOrderRow
+            | Self::CreateSalesCredit
+            | Self::ReceiveGoods => 1,
         }
     }
 
@@ -143,13 +166,15 @@ impl CommandKind {
     #[must_use]
     pub const fn repeatability(self) -> Repeatability {
         match self {
-            Self::CreateSalesOrder | Self::CreatePayment => Repeatability::Keyed,
+            Self::CreateSalesOrder | Self::CreatePayment | Self::CreateSalesCredit => Repeatability::Keyed,
             Self::SetExternalOrderId | Self::SetSalesOrderStatus | Self::SetStoreStatus => Repeatability::Absolute,
             Self::UpdateContact | Self::SetContactAddress => Repeatability::Absolute,
             Self::CreateContact | Self::CreateShipment => Repeatability::LookFirst,
             // A second POST of a reservation is added to the first, a PUT takes its place (BP §h.2); notes cannot be taken away (BP §e.7).
             Self::ReserveStock | Self::AddOrderNote => Repeatability::LookFirst,
-            Self::SetReservation | Self::SetOrderFields => Repeatability::Absolute,
+            Self::SetReservation | Self::SetOrderFields | Self::SetOrderRow => Repeatability::Absolute,
+            // Neither rows nor goods-in notes have a key of their own (BP §e.3, §e.8).
+            Self::AddOrderRow | Self::ReceiveGoods => Repeatability::LookFirst,
         }
     }
 }
@@ -230,6 +255,14 @@ pub enum Command {
     UpdateContact(Box<ContactUpdate>),
     /// Give a contact a new address.
     SetContactAddress(Box<ContactAddress>),
+    /// Take pieces off a row of a sales order.
+    SetOrderRow(Box<OrderRowChange>),
+    /// Add a row to a sales order.
+    AddOrderRow(Box<NewOrderRow>),
+    /// Make a sales credit.
+    CreateSalesCredit(Box<NewSalesCredit>),
+    /// Put the goods of a sales credit back into stock.
+    ReceiveGoods(Box<GoodsIn>),
 }
 
 impl Command {
@@ -250,6 +283,10 @@ impl Command {
             Self::AddOrderNote(_) => CommandKind::AddOrderNote,
             Self::UpdateContact(_) => CommandKind::UpdateContact,
             Self::SetContactAddress(_) => CommandKind::SetContactAddress,
+            Self::SetOrderRow(_) => CommandKind::SetOrderRow,
+            Self::AddOrderRow(_) => CommandKind::AddOrderRow,
+            Self::CreateSalesCredit(_) => CommandKind::CreateSalesCredit,
+            Self::ReceiveGoods(_) => CommandKind::ReceiveGoods,
         }
     }
 
@@ -276,6 +313,10 @@ impl Command {
             Self::CreatePayment(payment) => payment.reference.clone(),
             Self::UpdateContact(update) => update.contact.to_string(),
             Self::SetContactAddress(new) => new.contact.to_string(),
+            Self::SetOrderRow(change) => change.key(),
+            Self::AddOrderRow(row) => row.key(),
+            Self::CreateSalesCredit(credit) => credit.external_ref.clone(),
+            Self::ReceiveGoods(goods) => goods.credit.to_string(),
         }
     }
 
@@ -300,6 +341,10 @@ impl Command {
             Self::CreatePayment(payment) => format!("payments-of/{}", payment.order),
             Self::UpdateContact(update) => format!("contact/{}", update.contact),
             Self::SetContactAddress(new) => format!("contact/{}", new.contact),
+            Self::SetOrderRow(change) => format!("sales-order/{}", change.sales_order),
+            Self::AddOrderRow(row) => format!("sales-order/{}", row.sales_order),
+            Self::CreateSalesCredit(credit) => format!("sales-credits-of/{}", credit.order),
+            Self::ReceiveGoods(goods) => format!("sales-credit/{}", goods.credit),
         }
     }
 
@@ -312,6 +357,7 @@ impl Command {
             Self::CreateSalesOrder(order) => vec![&order.billing, &order.delivery],
             Self::UpdateContact(update) => vec![&update.values],
             Self::SetContactAddress(new) => vec![&new.address],
+            Self::CreateSalesCredit(credit) => vec![&credit.billing],
             // Somebody's own words cannot be hidden piece by piece: see `carries_words`.
             Self::SetExternalOrderId { .. }
             | Self::SetSalesOrderStatus { .. }
@@ -321,7 +367,10 @@ impl Command {
             | Self::ReserveStock(_)
             | Self::SetReservation(_)
             | Self::SetOrderFields { .. }
-            | Self::AddOrderNote(_) => Vec::new(),
+            | Self::AddOrderNote(_)
+            | Self::SetOrderRow(_)
+            | Self::AddOrderRow(_)
+            | Self::ReceiveGoods(_) => Vec::new(),
         };
         let texts = match self {
             // Messages and whatever shoppers typed stand on the names of rows.
@@ -349,6 +398,7 @@ impl Command {
             // What the values are shows in the keyed digests alone.
             Self::UpdateContact(update) => hash.update(format!("{}|{:?}", update.contact, update.said)),
             Self::SetContactAddress(new) => hash.update(format!("{}|{:?}", new.contact, new.said)),
+            Self::CreateSalesCredit(credit) => hash.update(format!("{}|{:?}", credit.external_ref, credit.rows)),
             // Of somebody's own words only their keyed digest shows: a plain one of a short text could be guessed.
             Self::SetExternalOrderId { .. }
             | Self::SetSalesOrderStatus { .. }
@@ -358,7 +408,10 @@ impl Command {
             | Self::ReserveStock(_)
             | Self::SetReservation(_)
             | Self::SetOrderFields { .. }
-            | Self::AddOrderNote(_) => hash.update(format!("{self:?}")),
+            | Self::AddOrderNote(_)
+            | Self::SetOrderRow(_)
+            | Self::AddOrderRow(_)
+            | Self::ReceiveGoods(_) => hash.update(format!("{self:?}")),
         }
         hex::encode(hash.finalize())
     }
@@ -384,6 +437,10 @@ impl Command {
             Self::AddOrderNote(note) => format!("add the {} to sales order {} as an order note", note.source.words(), note.sales_order),
             Self::UpdateContact(update) => format!("change {} of contact {}", update.shown(), update.contact),
             Self::SetContactAddress(new) => format!("give contact {} the address that the store has now", new.contact),
+            Self::SetOrderRow(change) => change.describe(),
+            Self::AddOrderRow(row) => row.describe(),
+            Self::CreateSalesCredit(credit) => credit.describe(),
+            Self::ReceiveGoods(goods) => goods.describe(),
         }
     }
 }
@@ -419,7 +476,7 @@ mod tests {
             assert_eq!(CommandKind::from_name(kind.as_str()), Some(kind));
         }
         let keyed = CommandKind::ALL.into_iter().filter(|kind| kind.repeatability() == Repeatability::Keyed);
-        assert_eq!(keyed.collect::<Vec<_>>(), [CommandKind::CreateSalesOrder, CommandKind::CreatePayment]);
+        assert_eq!(keyed.collect::<Vec<_>>(), [CommandKind::CreateSalesOrder, CommandKind::CreatePayment, CommandKind::CreateSalesCredit]);
     }
 
     #[test]

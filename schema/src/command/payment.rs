@@ -12,7 +12,7 @@ use crate::ids::{InvalidId, SalesOrderId, StoreHash, StoreOrderId};
 /// Longest reference that Brightpearl takes (BP §i.1).
 pub const REFERENCE_CHARS_MAX: usize = 64;
 
-/// Brightpearl's kinds of payment that money coming in needs (BP §i.1). Money going out belongs to refunds.
+/// Brightpearl's kinds of payment (BP §i.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum PaymentKind {
@@ -24,10 +24,12 @@ pub enum PaymentKind {
     Receipt,
     /// What was promised will not be taken.
     Void,
+    /// Money went out: a refund.
+    Payment,
 }
 
 impl PaymentKind {
-    const ALL: [Self; 4] = [Self::Auth, Self::Capture, Self::Receipt, Self::Void];
+    const ALL: [Self; 5] = [Self::Auth, Self::Capture, Self::Receipt, Self::Void, Self::Payment];
 
     /// Brightpearl's name of it, in calls and in our database.
     #[must_use]
@@ -37,7 +39,14 @@ impl PaymentKind {
             Self::Capture => "CAPTURE",
             Self::Receipt => "RECEIPT",
             Self::Void => "VOID",
+            Self::Payment => "PAYMENT",
         }
+    }
+
+    /// Whether money moves with it, in or out, and nothing is merely promised.
+    #[must_use]
+    pub const fn moves_money(self) -> bool {
+        matches!(self, Self::Capture | Self::Receipt | Self::Payment)
     }
 
     /// Whether money comes in with it.
@@ -58,7 +67,7 @@ impl FromStr for PaymentKind {
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         let found = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
-        found.ok_or(InvalidId { what: "a kind of payment", rule: "AUTH, CAPTURE, RECEIPT or VOID" })
+        found.ok_or(InvalidId { what: "a kind of payment", rule: "AUTH, CAPTURE, RECEIPT, VOID or PAYMENT" })
     }
 }
 
@@ -113,6 +122,6 @@ mod tests {
         for kind in PaymentKind::ALL {
             assert_eq!(kind.to_string().parse(), Ok(kind));
         }
-        assert!("PAYMENT".parse::<PaymentKind>().is_err(), "money going out is none of this");
+        assert!("payment".parse::<PaymentKind>().is_err());
     }
 }

@@ -78,6 +78,12 @@ pub struct SalesOrderRow {
     pub net: Decimal,
     /// Tax.
     pub tax: Decimal,
+    /// Tax code, as the merchant calls it; empty if Brightpearl does not say.
+    pub tax_code: String,
+    /// Nominal code; empty if Brightpearl does not say.
+    pub nominal_code: String,
+    /// What one piece costs the merchant, in the account's base currency, if Brightpearl says.
+    pub cost: Option<Decimal>,
     /// Our row key, empty where Brightpearl does not echo it (UNCONFIRMED, BP §e.2).
     pub external_ref: String,
     /// A bundle's component; it has no amount of its own to match.

@@ -8,6 +8,7 @@ mod catalogue;
 mod customer;
 mod payments;
 mod personal;
+mod refunds;
 mod standing;
 mod store;
 
@@ -18,6 +19,7 @@ pub use catalogue::VariantIdentity;
 pub use customer::{CustomerDigests, CustomerFact, CustomerField, SaidOfCustomer};
 pub use payments::{SalesOrderPayment, Transaction, TransactionEvent, Transactions};
 pub use personal::PersonalText;
+pub use refunds::{Refund, RefundItem, RefundPayment, Refunds};
 pub use standing::{Allocated, Standing};
 pub use store::{Coupon, Fee, LineKind, LineOption, LineWrapping, OrderAddress, OrderLine, PickUp, StoreOrder, StoreShipment, TaxRow, Taxed};
 

@@ -87,6 +87,9 @@ pub const NAMES: &[(&str, List)] = &[
     ("payments.methods[].method", List::PaymentMethods),
     ("payments.default_method", List::PaymentMethods),
     ("payments.offline[].paid_statuses[]", List::StoreStatuses),
+    ("payments.refunds.channel", List::Channels),
+    ("payments.refunds.nominal_code", List::NominalCodes),
+    ("payments.refunds.restock.warehouse", List::Warehouses),
 ];
 
 impl List {

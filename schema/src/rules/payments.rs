@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::RuleProblem;
+use super::{RefundRules, RuleProblem};
 use crate::ids::StoreStatusId;
 
 /// The highest of BigCommerce's fixed status ids (BC §d.6).
@@ -30,11 +30,21 @@ pub struct PaymentRules {
     pub default_method: Option<String>,
     /// Ways of payment outside the store, and when they count as paid.
     pub offline: Vec<OfflineEntry>,
+    /// What was given back.
+    pub refunds: RefundRules,
 }
 
 impl Default for PaymentRules {
     fn default() -> Self {
-        Self { enabled: false, uncaptured: true, authorization_days: 7, methods: Vec::new(), default_method: None, offline: Vec::new() }
+        Self {
+            enabled: false,
+            uncaptured: true,
+            authorization_days: 7,
+            methods: Vec::new(),
+            default_method: None,
+            offline: Vec::new(),
+            refunds: RefundRules::default(),
+        }
     }
 }
 
@@ -93,6 +103,7 @@ impl PaymentRules {
                 add(format!("payments.offline[{index}].paid_statuses"), "BigCommerce's order statuses are 0 to 14");
             }
         }
+        found.extend(self.refunds.problems());
         found
     }
 }

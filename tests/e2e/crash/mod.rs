@@ -4,6 +4,7 @@ mod extras;
 mod frozen;
 mod outages;
 mod payments;
+mod refunds;
 mod steps;
 mod takeover;
 

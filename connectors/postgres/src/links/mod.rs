@@ -7,6 +7,7 @@ mod find;
 mod linked;
 mod marks;
 mod payment;
+mod refund;
 mod state;
 mod write;
 
@@ -19,6 +20,7 @@ use orderbridge_schema::facts::SaidOfCustomer;
 use orderbridge_schema::ids::{SalesOrderId, StoreOrderId, TenantId};
 use orderbridge_schema::link::{ContactLink, OrderLink, PaymentLink, RowLink, ShipmentLink};
 use orderbridge_schema::order_text::SentText;
+use orderbridge_schema::refund::RefundMark;
 use orderbridge_schema::reservation::ReservationMark;
 use orderbridge_schema::seen::StatusSet;
 use rust_decimal::Decimal;
@@ -50,6 +52,8 @@ pub enum NewLink {
     Text(TenantId, StoreOrderId, SentText),
     /// What a store had carried to a customer's contact.
     Customer(TenantId, SaidOfCustomer),
+    /// How far a refund has come, in the command's account.
+    Refund(TenantId, StoreOrderId, RefundMark),
 }
 
 /// Whether a comparison of a sales order with its store order was remembered.
@@ -79,6 +83,10 @@ pub struct OrderState {
     pub payments: Vec<PaymentLink>,
     /// What it said of its payment when all of it was booked.
     pub paid_as_seen: Option<String>,
+    /// How far its refunds have come.
+    pub refunds: Vec<RefundMark>,
+    /// What it said of its refunds when all of them were booked.
+    pub refunds_as_seen: Option<String>,
     /// The last agreed statuses.
     pub agreed: Option<Agreement>,
     /// Effects that wait.

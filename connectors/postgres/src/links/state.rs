@@ -36,6 +36,8 @@ const STATE: &str = "select o.id, \
      (select coalesce(jsonb_agg(to_jsonb(s) order by s.note_kind, s.note, s.address), '[]') from shipment_links s where s.tenant = $1 and s.store_order = o.id) as shipments, \
      (select coalesce(jsonb_agg({PAYMENT_LINK} order by p.payment), '[]') from payment_links p where p.tenant = $1 and p.store_order = o.id) as payments, \
      (select s.seen from payments_seen s where s.tenant = $1 and s.store_order = o.id) as paid_as_seen, \
+     (select coalesce(jsonb_agg(f.mark order by f.refund), '[]') from refunds f where f.tenant = $1 and f.store_order = o.id) as refunds, \
+     (select s.seen from refunds_seen s where s.tenant = $1 and s.store_order = o.id) as refunds_as_seen, \
      (select coalesce(jsonb_agg(to_jsonb(a)), '[]') from agreements a where a.tenant = $1 and a.store_order = o.id) as agreed, \
      (select coalesce(jsonb_agg(to_jsonb(m) order by m.sales_order), '[]') from reservations m where m.tenant = $1 and m.store_order = o.id) as reservations, \
      (select coalesce(jsonb_agg(to_jsonb(x) order by x.sales_order, x.source), '[]') from sent_texts x where x.tenant = $1 and x.store_order = o.id) as sent_texts, \
@@ -64,6 +66,10 @@ struct Row {
     payments: Value,
     #[diesel(sql_type = Nullable<Text>)]
     paid_as_seen: Option<String>,
+    #[diesel(sql_type = Jsonb)]
+    refunds: Value,
+    #[diesel(sql_type = Nullable<Text>)]
+    refunds_as_seen: Option<String>,
     #[diesel(sql_type = Jsonb)]
     agreed: Value,
     #[diesel(sql_type = Jsonb)]
@@ -217,6 +223,8 @@ fn read(tenant: &TenantId, row: Row) -> Result<(StoreOrderId, OrderState), DbErr
         shipments: list::<StoredShipment>(row.shipments)?.into_iter().map(StoredShipment::read).collect::<Result<_, _>>()?,
         payments: list::<StoredPayment>(row.payments)?.into_iter().map(StoredPayment::read).collect::<Result<_, _>>()?,
         paid_as_seen: row.paid_as_seen,
+        refunds: list(row.refunds)?,
+        refunds_as_seen: row.refunds_as_seen,
         agreed: list::<StoredAgreement>(row.agreed)?.into_iter().next().map(StoredAgreement::read),
         reservations: list::<StoredMark>(row.reservations)?.into_iter().map(StoredMark::read).collect::<Result<_, _>>()?,
         sent_texts: list::<StoredText>(row.sent_texts)?.into_iter().map(StoredText::read).collect::<Result<_, _>>()?,

@@ -14,6 +14,7 @@ use crate::error::DbError;
 use crate::links::customer::write_customer;
 use crate::links::marks::forget_on;
 use crate::links::payment::write_payment;
+use crate::links::refund::write_refund;
 use crate::links::{Comparison, NewLink, extras};
 use crate::sql::{big, bigs, small, transaction};
 use crate::timeline::{TimelineEntry, append_on};
@@ -28,6 +29,7 @@ pub(crate) fn write_links(conn: &mut PgConnection, account: &AccountCode, links:
             NewLink::Payment(tenant, link) => write_payment(conn, account, tenant, link)?,
             NewLink::Contact(link) => write_contact(conn, account, link)?,
             NewLink::Reservation(tenant, order, mark) => extras::write_reservation(conn, tenant, *order, mark)?,
+            NewLink::Refund(tenant, order, mark) => write_refund(conn, account, tenant, *order, mark)?,
             NewLink::Text(tenant, order, text) => extras::write_text(conn, tenant, *order, text)?,
             NewLink::Rate(tenant, sales_order, rate) => write_rate(conn, tenant, *sales_order, *rate)?,
             NewLink::Customer(tenant, said) => write_customer(conn, tenant, said)?,

@@ -17,7 +17,7 @@ use crate::tenants::live::follow_rules;
 use crate::work::{Causes, release_on};
 
 /// Holds that a change of any rules may mend: what a platform refused was most often a channel, a status or a code of the rules.
-const RULE_CAUSES: [&str; 9] = [
+const RULE_CAUSES: [&str; 11] = [
     "missing-rule",
     "missing-tax-code",
     "refused",
@@ -27,6 +27,8 @@ const RULE_CAUSES: [&str; 9] = [
     "unusable-payment-method",
     "unknown-field",
     "unfit-for-field",
+    "paid-not-refunded",
+    "cannot-cancel",
 ];
 /// Sections of the rules, and holds that only other rules of that section may mend: many orders may wait for a product, and all of them
 /// are read again.

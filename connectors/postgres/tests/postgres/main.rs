@@ -18,6 +18,7 @@ mod model;
 mod pools;
 mod products;
 mod quota;
+mod refunds;
 mod repair;
 mod rules_versions;
 mod secrets;

@@ -18,7 +18,9 @@ use crate::currency;
 use crate::facts::{Ask, Context, Need, Needs, OrderFacts, known};
 
 pub(crate) use expected::{Expected, expected};
-use plan::{Plan, Planned};
+pub(crate) use plan::Planned;
+
+use plan::Plan;
 
 /// Manual verification required, and disputed (BC §d.6): what was paid may be taken back any moment.
 const DOUBTED: [StoreStatusId; 2] = [StoreStatusId(12), StoreStatusId(13)];
@@ -178,6 +180,17 @@ fn command(
         paid_at: planned.paid_at,
         expires_at: planned.expires_at,
     }))
+}
+
+/// The payment of money that goes out on the order's sales order, or why it cannot be booked.
+pub(crate) fn money_out(
+    ctx: &Context<'_>,
+    facts: &OrderFacts,
+    order: &StoreOrder,
+    link: &OrderLink,
+    planned: Planned,
+) -> Result<Option<NewPayment>, Box<Hold>> {
+    command(ctx, facts, order, link, &planned, &[])
 }
 
 /// What Brightpearl would take without a word and what would be wrong in the books.

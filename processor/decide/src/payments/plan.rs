@@ -14,18 +14,18 @@ use crate::facts::{Context, OrderFacts};
 
 /// A payment as it should stand in Brightpearl, whether it does already or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Planned {
-    pub(super) reference: String,
-    pub(super) kind: PaymentKind,
-    pub(super) code: Option<String>,
-    pub(super) amount: Decimal,
-    pub(super) currency: String,
-    pub(super) paid_at: Timestamp,
-    pub(super) expires_at: Option<Timestamp>,
-    pub(super) gateway: String,
-    pub(super) texts: Vec<String>,
+pub(crate) struct Planned {
+    pub(crate) reference: String,
+    pub(crate) kind: PaymentKind,
+    pub(crate) code: Option<String>,
+    pub(crate) amount: Decimal,
+    pub(crate) currency: String,
+    pub(crate) paid_at: Timestamp,
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) gateway: String,
+    pub(crate) texts: Vec<String>,
     /// The authorization that must stand there before.
-    pub(super) joined_to: Option<String>,
+    pub(crate) joined_to: Option<String>,
 }
 
 /// All payments of an order.

@@ -201,6 +201,9 @@ fn own_records(full: &OrderFacts) -> OrderFacts {
         payment_links: full.payment_links.clone(),
         payments_in_doubt: full.payments_in_doubt.clone(),
         paid_as_seen: full.paid_as_seen.clone(),
+        refund_marks: full.refund_marks.clone(),
+        refunds_as_seen: full.refunds_as_seen.clone(),
+        released: full.released.clone(),
         agreed: full.agreed,
         held: full.held.clone(),
         refused: full.refused.clone(),
@@ -228,6 +231,7 @@ fn answer(need: &Need, full: &OrderFacts, facts: &mut OrderFacts) {
         Need::Coupons => facts.coupons.clone_from(&full.coupons),
         Need::Fees => facts.fees.clone_from(&full.fees),
         Need::Transactions => facts.transactions.clone_from(&full.transactions),
+        Need::Refunds => facts.refunds.clone_from(&full.refunds),
         Need::Payments(_) => facts.payments.clone_from(&full.payments),
         Need::Shipments => facts.shipments.clone_from(&full.shipments),
         Need::SalesOrder(id) => {

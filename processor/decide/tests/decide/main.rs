@@ -42,6 +42,16 @@ mod properties;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
+mod refund_histories;
+#[cfg(test)]
+mod refund_properties;
+#[cfg(test)]
+mod refunded;
+#[cfg(test)]
+mod refunds;
+#[cfg(test)]
+mod restock;
+#[cfg(test)]
 mod rounds;
 #[cfg(test)]
 mod row_texts;

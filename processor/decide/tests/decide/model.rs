@@ -161,6 +161,7 @@ impl World {
             Command::UpdateContact(_) | Command::SetContactAddress(_) => {}
             // Switched off in these lives; their own tests tell of them.
             Command::ReserveStock(_) | Command::SetReservation(_) | Command::SetOrderFields { .. } | Command::AddOrderNote(_) => {}
+            Command::SetOrderRow(_) | Command::AddOrderRow(_) | Command::CreateSalesCredit(_) | Command::ReceiveGoods(_) => {}
         }
     }
 
@@ -297,6 +298,9 @@ fn sales_order(order: &NewSalesOrder, echoes_rows: bool) -> SalesOrder {
         quantity: Decimal::from(row.quantity),
         net: row.net,
         tax: row.tax,
+        tax_code: String::new(),
+        nominal_code: String::new(),
+        cost: None,
         external_ref: if echoes_rows { row.external_ref.clone() } else { String::new() },
         bundle_child: false,
         bundle_parent_row: None,

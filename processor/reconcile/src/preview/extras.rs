@@ -32,7 +32,11 @@ pub(super) fn what(command: &Command) -> What {
         | Command::CreateShipment(_)
         | Command::CreatePayment(_)
         | Command::UpdateContact(_)
-        | Command::SetContactAddress(_) => What::Contact,
+        | Command::SetContactAddress(_)
+        | Command::SetOrderRow(_)
+        | Command::AddOrderRow(_)
+        | Command::CreateSalesCredit(_)
+        | Command::ReceiveGoods(_) => What::Contact,
     }
 }
 
@@ -62,7 +66,11 @@ pub(super) fn pretend(facts: &mut OrderFacts, command: &Command) {
         | Command::CreateShipment(_)
         | Command::CreatePayment(_)
         | Command::UpdateContact(_)
-        | Command::SetContactAddress(_) => {}
+        | Command::SetContactAddress(_)
+        | Command::SetOrderRow(_)
+        | Command::AddOrderRow(_)
+        | Command::CreateSalesCredit(_)
+        | Command::ReceiveGoods(_) => {}
     }
 }
 

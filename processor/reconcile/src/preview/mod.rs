@@ -4,6 +4,7 @@
 //! knowledge that only the platform can give. Where it would, the preview ends and says so.
 
 mod extras;
+mod refunds;
 mod step;
 
 use std::collections::BTreeMap;

@@ -10,7 +10,7 @@ use orderbridge_schema::ids::{ContactId, PaymentId, SalesOrderId, ShipmentId};
 use orderbridge_schema::link::{OrderLink, PaymentLink, ShipmentLink};
 use orderbridge_schema::work::{Aspects, Scope};
 
-use super::{Change, Preview, What, extras};
+use super::{Change, Preview, What, extras, refunds};
 use crate::error::ReadError;
 use crate::session::Session;
 
@@ -103,6 +103,7 @@ fn record(session: &Session, facts: &mut OrderFacts, preview: &mut Preview, deci
     if let Some(said) = &decision.customer {
         facts.carried_of_customer(said);
     }
+    recorded |= refunds::record(facts, preview, decision);
     if let Some(pair) = decision.agreed.filter(|pair| facts.agreed.map(|agreement| agreement.pair) != Some(*pair)) {
         preview.records.push(format!("that status {} at the store and {} in Brightpearl agree is noted", pair.store, pair.brightpearl));
         facts.agreed = Some(Agreement { pair, before: facts.agreed.map(|agreement| agreement.pair), at: now });
@@ -147,7 +148,11 @@ fn made_before(session: &Session, facts: &mut OrderFacts, preview: &mut Preview,
             | Command::ReserveStock(_)
             | Command::SetReservation(_)
             | Command::SetOrderFields { .. }
-            | Command::AddOrderNote(_),
+            | Command::AddOrderNote(_)
+            | Command::SetOrderRow(_)
+            | Command::AddOrderRow(_)
+            | Command::CreateSalesCredit(_)
+            | Command::ReceiveGoods(_),
             _,
         ) => None,
     }
@@ -195,6 +200,7 @@ fn what(facts: &OrderFacts, command: &Command) -> What {
         Command::ReserveStock(_) | Command::SetReservation(_) | Command::SetOrderFields { .. } | Command::AddOrderNote(_) => extras::what(command),
         Command::UpdateContact(update) => of_contact(update.contact, "details", update.shown()),
         Command::SetContactAddress(new) => of_contact(new.contact, "address", "the order's billing address".into()),
+        Command::SetOrderRow(_) | Command::AddOrderRow(_) | Command::CreateSalesCredit(_) | Command::ReceiveGoods(_) => refunds::what(command),
     }
 }
 
@@ -257,6 +263,9 @@ fn pretend(facts: &mut OrderFacts, preview: &mut Preview, command: &Command, now
         }
         Command::ReserveStock(_) | Command::SetReservation(_) | Command::SetOrderFields { .. } | Command::AddOrderNote(_) => {
             extras::pretend(facts, command);
+        }
+        Command::SetOrderRow(_) | Command::AddOrderRow(_) | Command::CreateSalesCredit(_) | Command::ReceiveGoods(_) => {
+            refunds::pretend(facts, preview, command);
         }
         Command::CreateShipment(shipment) => {
             preview.unknown = Some("the store moves the order's status by itself when a shipment is made; statuses are compared after that");

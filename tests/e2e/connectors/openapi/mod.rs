@@ -10,6 +10,7 @@ use std::path::Path;
 use orderbridge_bigcommerce::NewHook;
 use orderbridge_http_client::CallError;
 use orderbridge_schema::audit::Window;
+use orderbridge_schema::facts::Refunds;
 use orderbridge_schema::ids::{StoreOrderId, StoreStatusId};
 use serde_json::{Value, json};
 
@@ -49,6 +50,7 @@ async fn every_call_of_the_client(shop: &Shop) {
         client.coupons(order, SHARE).await.unwrap();
         client.fees(order, SHARE).await.unwrap();
         client.transactions(order, SHARE).await.unwrap();
+        assert_eq!(client.refunds(order, SHARE).await.unwrap(), Refunds::Read(Vec::new()));
         assert!(client.shipments(order, SHARE).await.unwrap().is_empty());
         ids.push(order);
     }
@@ -65,6 +67,8 @@ async fn every_call_of_the_client(shop: &Shop) {
     client.shipments(ids[0], SHARE).await.unwrap();
     client.set_external_order_id(ids[0], "BP-70001", guard(client.pool())).await.unwrap();
     client.set_order_status(ids[0], StoreStatusId(9), guard(client.pool())).await.unwrap();
+    shop.act(&format!("orders/{}/refund", ids[1]), json!({})).await;
+    assert!(matches!(client.refunds(ids[1], SHARE).await.unwrap(), Refunds::Read(refunds) if refunds.len() == 1));
     hooks(&client).await;
     assert!(client.order(StoreOrderId(999_999), SHARE).await.unwrap().is_none());
     assert_eq!(client.lines(StoreOrderId(999_999), SHARE).await, Err(CallError::NotFound));

@@ -1,0 +1,2 @@
+drop table refunds_seen;
+drop table refunds;
