@@ -12,7 +12,7 @@ use orderbridge_postgres::{CommandState, Confirmed, JournalEntry, Missed, NewAgr
 use orderbridge_reconcile::Session;
 use orderbridge_schema::command::{Command, CommandKind, NewSalesOrder, NewShipment, Repeatability};
 use orderbridge_schema::decision::AgreedStatus;
-use orderbridge_schema::facts::SaidOfCustomer;
+use orderbridge_schema::facts::{SaidOfCustomer, WholeSalesOrder};
 use orderbridge_schema::ids::{ContactId, PaymentId, ProductId, SalesOrderId, ShipmentId, StoreOrderId};
 use orderbridge_schema::link::{ContactLink, OrderLink, PaymentLink, ShipmentLink};
 use orderbridge_schema::order_text::SentText;
@@ -28,7 +28,7 @@ use crate::extras;
 use crate::failure;
 use crate::outcome::{Outcome, When};
 use crate::payments;
-use crate::perform::{self, Found};
+use crate::perform::{self, Answer, Found};
 use crate::refunds;
 
 /// When to look again at a command that another one on the same target holds up.
@@ -59,6 +59,8 @@ pub(crate) enum Effected {
     Row(Option<u64>),
     /// A refund has come further.
     Refund(RefundMark),
+    /// A sales order was brought into step; as it is now, if the answer told.
+    Edited(Option<Box<WholeSalesOrder>>),
 }
 
 impl Worker {
@@ -109,7 +111,10 @@ impl Worker {
         crash::point(&format!("after-call:{}", command.kind()));
         metrics::counter!("orderbridge_commands_total", "kind" => command.kind().as_str(), "result" => result_label(&result)).increment(1);
         match result {
-            Ok(id) => self.confirm(session, command, facts, &entry, id).await,
+            Ok(answer) => {
+                let effected = self.confirm(session, command, facts, &entry, answer.id).await?;
+                Ok(answer.sales_order.map_or(effected, |now| Effected::Edited(Some(Box::new(now)))))
+            }
             Err(error) if error.is_definite_no() => self.refused_or_there(session, command, facts, &entry, &error, attempts).await,
             Err(error) => Err(self.doubt(session, &entry, &error).await),
         }
@@ -126,7 +131,7 @@ impl Worker {
     }
 
     /// What a call tells about the next ones of its kind. A plain no is an answer: the platform works.
-    fn learn(&self, item: &WorkKey, kind: CommandKind, result: &Result<Option<u64>, CallError>) {
+    fn learn(&self, item: &WorkKey, kind: CommandKind, result: &Result<Answer, CallError>) {
         let step = Step::write(kind);
         match result {
             Ok(_) | Err(CallError::Refused { .. } | CallError::NotFound) => self.breakers().worked(&item.scope, step),
@@ -273,7 +278,7 @@ enum Settled {
     Absent,
 }
 
-const fn result_label(result: &Result<Option<u64>, CallError>) -> &'static str {
+const fn result_label(result: &Result<Answer, CallError>) -> &'static str {
     match result {
         Ok(_) => "done",
         Err(CallError::Uncertain { .. }) => "in-doubt",
@@ -317,6 +322,7 @@ fn effected(session: &Session, command: &Command, facts: &OrderFacts, entry: &Jo
         Command::SetOrderRow(_) | Command::AddOrderRow(_) | Command::CreateSalesCredit(_) | Command::ReceiveGoods(_) => {
             refunds::effected(command, facts, id)?
         }
+        Command::EditSalesOrder(_) => Effected::Edited(None),
     })
 }
 
@@ -336,7 +342,7 @@ fn links(session: &Session, order: StoreOrderId, command: &Command, effected: &E
         (Effected::Texts(texts), _) => texts.iter().map(|text| NewLink::Text(session.tenant.clone(), order, text.clone())).collect(),
         (Effected::Customer(said), _) => vec![NewLink::Customer(session.tenant.clone(), said.clone())],
         (Effected::Refund(mark), _) => vec![NewLink::Refund(session.tenant.clone(), order, mark.clone())],
-        (Effected::Contact(_) | Effected::Reference(_) | Effected::Status(_) | Effected::Row(_), _) => Vec::new(),
+        (Effected::Contact(_) | Effected::Reference(_) | Effected::Status(_) | Effected::Row(_) | Effected::Edited(_), _) => Vec::new(),
     }
 }
 
@@ -345,7 +351,7 @@ const fn agreed(effected: &Effected) -> Option<AgreedStatus> {
     match effected {
         Effected::Status(pair) | Effected::SalesOrder(_, Some(pair)) => Some(*pair),
         Effected::SalesOrder(_, None) | Effected::Contact(_) | Effected::Reference(_) | Effected::Shipment(_) | Effected::Payment(_) => None,
-        Effected::Reserved(_) | Effected::Texts(_) | Effected::Customer(_) | Effected::Row(_) | Effected::Refund(_) => None,
+        Effected::Reserved(_) | Effected::Texts(_) | Effected::Customer(_) | Effected::Row(_) | Effected::Refund(_) | Effected::Edited(_) => None,
     }
 }
 
@@ -363,6 +369,7 @@ const fn done_key(effected: &Effected) -> &'static str {
         Effected::Row(_) => "order-row-changed",
         Effected::Refund(mark) if mark.goods_in.is_some() => "goods-received",
         Effected::Refund(_) => "sales-credit-created",
+        Effected::Edited(_) => "edit-carried",
     }
 }
 
@@ -371,7 +378,9 @@ fn told(effected: &Effected, command: &Command) -> String {
         Effected::Contact(contact) => format!("contact {contact} created in Brightpearl"),
         Effected::SalesOrder(link, _) => format!("sales order {} created under {}", link.sales_order, link.external_ref),
         Effected::Reference(text) => format!("{text} written on the store's order"),
-        Effected::Status(_) | Effected::Texts(_) | Effected::Customer(_) | Effected::Row(_) => format!("did {}", command.describe()),
+        Effected::Status(_) | Effected::Texts(_) | Effected::Customer(_) | Effected::Row(_) | Effected::Edited(_) => {
+            format!("did {}", command.describe())
+        }
         Effected::Refund(mark) if mark.goods_in.is_some() => format!("did {}", command.describe()),
         Effected::Refund(mark) => {
             let credit = mark.credit.map(|credit| credit.to_string()).unwrap_or_default();

@@ -39,7 +39,8 @@ pub(crate) fn effected(command: &Command, id: Option<u64>) -> Option<Effected> {
         | Command::SetOrderRow(_)
         | Command::AddOrderRow(_)
         | Command::CreateSalesCredit(_)
-        | Command::ReceiveGoods(_) => None,
+        | Command::ReceiveGoods(_)
+        | Command::EditSalesOrder(_) => None,
     }
 }
 
@@ -85,7 +86,7 @@ impl Worker {
     pub(crate) async fn record_extras(&self, session: &Session, facts: &mut OrderFacts, decision: &Decision) -> Result<bool, DbError> {
         let told = decision.remarks.iter().filter(|remark| TOLD.contains(&remark.key));
         let mut told = told.map(|remark| self.entry(session, facts, remark.key, remark.text.clone())).collect();
-        let mut is_new = false;
+        let mut is_new = self.record_in_step(session, facts, decision).await?;
         for mark in &decision.reservations {
             if !facts.reservations.contains(mark) {
                 self.record_mark(session, facts, *mark, std::mem::take(&mut told)).await?;

@@ -98,6 +98,7 @@ pub(crate) const fn effect(kind: CommandKind) -> Effect {
         CommandKind::SetOrderFields | CommandKind::AddOrderNote => Effect::Notes,
         CommandKind::UpdateContact | CommandKind::SetContactAddress => Effect::Customer,
         CommandKind::SetOrderRow | CommandKind::AddOrderRow | CommandKind::CreateSalesCredit | CommandKind::ReceiveGoods => Effect::Refund,
+        CommandKind::EditSalesOrder => Effect::Edit,
     }
 }
 
@@ -158,6 +159,7 @@ fn refused(platform: Platform, command: &Command, error: &CallError) -> Hold {
             "check the warehouse and location for returned goods in the settings (payments.refunds.restock), or receive the goods by hand"
         }
         CommandKind::CreateSalesCredit => "check the channel, status and nominal code for refunds in the settings (payments.refunds)",
+        CommandKind::EditSalesOrder => "release the stock of the rows in Brightpearl, or enter the change in the sales order by hand",
     };
     Hold {
         effect: effect_of(command),

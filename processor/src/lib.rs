@@ -13,6 +13,7 @@ mod breaker;
 mod catalogue;
 mod catalogue_pass;
 mod connections;
+mod edits;
 mod execute;
 mod explain;
 mod extras;

@@ -9,11 +9,12 @@ use orderbridge_postgres::{CommandState, Comparison, Confirmed, DbError, Known, 
 use orderbridge_reconcile::{ReadError, Session, reconcile, remembered};
 use orderbridge_schema::command::{Command, CommandKey, CommandKind, NewShipment};
 use orderbridge_schema::decision::{Agreement, Decision, Effect, Hold, Remark};
-use orderbridge_schema::ids::StoreOrderId;
+use orderbridge_schema::ids::{Platform, StoreOrderId};
 use orderbridge_schema::link::{OrderLink, ShipmentLink};
 use orderbridge_schema::work::{Aspects, Scope};
 
 use crate::account::Worker;
+use crate::edits;
 use crate::execute::Effected;
 use crate::extras;
 use crate::failure;
@@ -139,6 +140,8 @@ impl Worker {
             facts.event = item.event;
             facts.told_at = Some(item.last_event_at);
             facts.waiting_since = Some(item.first_event_at);
+            facts.read_from = Some(began_at);
+            facts.written_at_store = self.connections.own_writes.wrote(&session.tenant, id, Platform::Bigcommerce, began_at);
             Active { was_held: !facts.held.is_empty(), item: item.clone(), facts, remarks: Vec::new(), began_at }
         };
         Ok(items.iter().map(active).collect())
@@ -214,7 +217,9 @@ impl Worker {
                 }
                 Err(Outcome::Held(holds)) => {
                     // Decided again with that knowledge: the order's other effects go on.
-                    one.facts.refused.extend(holds.into_iter().map(|hold| (command.name(), hold)));
+                    if !edits::refused(&mut one.facts, command, &holds) {
+                        one.facts.refused.extend(holds.into_iter().map(|hold| (command.name(), hold)));
+                    }
                     return Ok(one);
                 }
                 Err(outcome) => return Err(self.looked(session, one, outcome)),
@@ -327,9 +332,11 @@ impl Worker {
             Effected::Reserved(mark) => {
                 refunds::released(facts, command);
                 extras::remember_mark(facts, mark);
+                edits::after_reservation(facts, command);
             }
             Effected::Row(id) => after_row(facts, command, id),
             Effected::Refund(mark) => refunds::remember(facts, mark),
+            Effected::Edited(now) => edits::carried(facts, command, now.map(|now| *now)),
             Effected::Shipment(link) => {
                 facts.shipment_links.push(link);
                 facts.shipments = None;

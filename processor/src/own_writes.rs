@@ -48,6 +48,13 @@ impl OwnWrites {
         }
     }
 
+    /// Whether we changed a side of an order within the last two minutes.
+    pub(crate) fn wrote(&self, tenant: &TenantId, order: StoreOrderId, platform: Platform, now: Timestamp) -> bool {
+        let side = (tenant.clone(), order, platform);
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.at.get(&side).is_some_and(|at| now.duration_since(*at) <= KEPT_FOR)
+    }
+
     /// The moment at which an event about a side of an order is looked at together with others, if it comes right after our own write to
     /// it and that moment is still to come. Moments are `wait` apart, and lie differently for each tenant.
     pub(crate) fn look_at(&self, tenant: &TenantId, order: StoreOrderId, platform: Platform, now: Timestamp, wait: Duration) -> Option<Timestamp> {

@@ -4,7 +4,7 @@ use orderbridge_decide::{choose_contact, is_there, normalise_email};
 use orderbridge_http_client::{CallError, Deadline, Permit, PoolKey, QuotaGate, SendGuard};
 use orderbridge_reconcile::Session;
 use orderbridge_schema::command::{Command, CommandKind, NewContact, NewShipment};
-use orderbridge_schema::facts::{CustomerField, StoreShipment};
+use orderbridge_schema::facts::{CustomerField, StoreShipment, WholeSalesOrder};
 use orderbridge_schema::ids::Platform;
 use orderbridge_schema::refund::ExtraRow;
 use orderbridge_schema::work::Share;
@@ -55,13 +55,33 @@ const fn share(session: &Session, kind: CommandKind) -> Share {
             | CommandKind::SetOrderRow
             | CommandKind::AddOrderRow
             | CommandKind::CreateSalesCredit
-            | CommandKind::ReceiveGoods,
+            | CommandKind::ReceiveGoods
+            | CommandKind::EditSalesOrder,
         ) => Share::Orders,
     }
 }
 
-/// Makes the call, with what was paid for it. `None` is a success whose answer named no id.
-pub(crate) async fn call(session: &Session, command: &Command, permits: &mut Vec<Permit>, deadline: Deadline) -> Result<Option<u64>, CallError> {
+/// What an answer told.
+#[derive(Debug, Default)]
+pub(crate) struct Answer {
+    /// Id of what was made, if the answer named one.
+    pub(crate) id: Option<u64>,
+    /// The sales order as it is after a change, if the answer told.
+    pub(crate) sales_order: Option<WholeSalesOrder>,
+}
+
+/// Makes the call, with what was paid for it.
+pub(crate) async fn call(session: &Session, command: &Command, permits: &mut Vec<Permit>, deadline: Deadline) -> Result<Answer, CallError> {
+    let Command::EditSalesOrder(edit) = command else {
+        return create_or_set(session, command, permits, deadline).await.map(|id| Answer { id, sales_order: None });
+    };
+    let permit = permits.pop().ok_or_else(|| CallError::not_sent("the command was not paid for"))?;
+    let sales_order = session.brightpearl.edit_sales_order(edit, SendGuard { permit, deadline }).await?;
+    Ok(Answer { id: None, sales_order })
+}
+
+/// `None` is a success whose answer named no id.
+async fn create_or_set(session: &Session, command: &Command, permits: &mut Vec<Permit>, deadline: Deadline) -> Result<Option<u64>, CallError> {
     let mut guard = || permits.pop().map(|permit| SendGuard { permit, deadline }).ok_or_else(|| CallError::not_sent("the command was not paid for"));
     match command {
         Command::CreateContact(contact) => {
@@ -92,6 +112,8 @@ pub(crate) async fn call(session: &Session, command: &Command, permits: &mut Vec
         Command::AddOrderRow(row) => session.brightpearl.add_order_row(row, guard()?).await,
         Command::CreateSalesCredit(credit) => session.brightpearl.create_sales_credit(credit, guard()?).await.map(|id| id.map(|id| id.0)),
         Command::ReceiveGoods(goods) => session.brightpearl.receive_goods(goods, guard()?).await,
+        // Its answer tells more than an id.
+        Command::EditSalesOrder(edit) => session.brightpearl.edit_sales_order(edit, guard()?).await.map(|_| None),
     }
 }
 
@@ -150,6 +172,8 @@ pub(crate) async fn look_up(session: &Session, command: &Command) -> Result<Foun
             let present = found.get(&reservation.sales_order);
             present.filter(|present| reservation.rows.iter().all(|row| present.contains(row))).map(|_| None)
         }
+        // Decided anew a moment ago from what is there now: what was sent before did not take effect, and cannot any more.
+        Command::EditSalesOrder(_) => None,
         Command::SetOrderFields { sales_order, fields } => session.brightpearl.has_order_fields(*sales_order, fields, share).await?.then_some(None),
         Command::AddOrderNote(note) => {
             let present = session.brightpearl.order_notes(note.sales_order, share).await?;

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::command::Command;
+use crate::edit::{Absence, Missing, NowInStep};
 use crate::facts::SaidOfCustomer;
 use crate::ids::{RefundId, SalesOrderId, SalesOrderStatusId, StoreStatusId};
 use crate::link::{PaymentLink, RowLink, ShipmentLink};
@@ -55,11 +56,13 @@ pub enum Effect {
     Customer,
     /// Booking what was refunded.
     Refund,
+    /// Bringing the sales order into step with an edit at the store.
+    Edit,
 }
 
 impl Effect {
     /// Every effect.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Creation,
         Self::Verification,
         Self::Shipment,
@@ -69,6 +72,7 @@ impl Effect {
         Self::Notes,
         Self::Customer,
         Self::Refund,
+        Self::Edit,
     ];
 
     /// Name in the database.
@@ -84,6 +88,7 @@ impl Effect {
             Self::Notes => "notes",
             Self::Customer => "customer",
             Self::Refund => "refund",
+            Self::Edit => "edit",
         }
     }
 }
@@ -161,6 +166,18 @@ pub enum Cause {
     RefundUnclear(RefundId),
     /// Stock is reserved for a row that goes, and Brightpearl's interface cannot release it; the sales order.
     StockReserved(SalesOrderId),
+    /// The order was edited at the store, and the merchant does not let that be carried.
+    EditsOff,
+    /// The order was edited at the store too late to be carried: how far the sales order is.
+    EditTooLate(&'static str),
+    /// The order was edited at the store, and people changed the same rows in Brightpearl.
+    EditedOnBothSides,
+    /// The order was edited at the store, and others entered its sales order.
+    EditOfOthers,
+    /// The store's order is archived.
+    OrderArchived,
+    /// The store's order is gone.
+    StoreOrderMissing,
 }
 
 impl Cause {
@@ -221,6 +238,12 @@ impl Cause {
             Self::CannotCancel(why) => format!("cannot-cancel:{why}"),
             Self::RefundUnclear(refund) => format!("refund-unclear:{refund}"),
             Self::StockReserved(sales_order) => format!("stock-reserved:{sales_order}"),
+            Self::EditsOff => "edits-off".into(),
+            Self::EditTooLate(stage) => format!("edit-too-late:{stage}"),
+            Self::EditedOnBothSides => "edited-on-both-sides".into(),
+            Self::EditOfOthers => "edit-of-others".into(),
+            Self::OrderArchived => "order-archived".into(),
+            Self::StoreOrderMissing => "store-order-missing".into(),
         }
     }
 }
@@ -286,6 +309,12 @@ pub struct Decision {
     pub refunds: Vec<RefundMark>,
     /// All that the store refunded is booked; what its order said then, so that it need not be read again while it says the same.
     pub refunds_as_seen: Option<String>,
+    /// Sales orders that are in step with the store's order now, to be remembered.
+    pub in_step: Vec<NowInStep>,
+    /// What was missed, to be remembered.
+    pub absences: Vec<Absence>,
+    /// What was missed and is there again, to be forgotten.
+    pub found_again: Vec<Missing>,
     /// Effects that were looked at and need no hold any more.
     pub cleared: Vec<Effect>,
     /// Look again after this many seconds although nothing failed (settle delay, stale read).

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod clock;
 pub mod command;
 pub mod decision;
+pub mod edit;
 pub mod envelope;
 pub mod facts;
 pub mod ids;

@@ -111,7 +111,7 @@ static BRIGHTPEARL: [Key; 9] = [
     optional("installation", ID),
 ];
 
-static ORDERS: [Key; 24] = [
+static ORDERS: [Key; 25] = [
     optional("enabled", Shape::Yes),
     optional("create_statuses", Shape::Many(&STORE_STATUS)),
     optional("settle_seconds", Shape::Whole { least: 0, most: u32::MAX as u64 }),
@@ -136,6 +136,7 @@ static ORDERS: [Key; 24] = [
     optional("unmapped_shipping", Shape::Choice(&["none", "held"])),
     optional("status", Shape::Table(&STATUS)),
     optional("allocation", Shape::Choice(&["off", "on-creation", "when-paid"])),
+    optional("edits", Shape::Yes),
 ];
 
 static WITHOUT_EMAIL: [Key; 3] = [

@@ -157,6 +157,7 @@ fn full_rules() -> Rules {
         unmapped_shipping: Unmapped::Held,
         status: full_status_rules(),
         allocation: Allocation::WhenPaid,
+        edits: false,
     };
     let notes = NoteRules { customer_message: TextTarget::Field("PCF_GIFT".into()), staff_notes: TextTarget::OrderNote };
     let entry = CarrierEntry { brightpearl: ShippingMethodId(9), carrier: carrier.clone() };
@@ -365,6 +366,7 @@ const NAME_NOTHING: &[&str] = &[
     // A product, of which no list is kept.
     "items_and_customers.placeholder_product",
     "orders.allocation",
+    "orders.edits",
     "payments.enabled",
     "payments.uncaptured",
     "payments.authorization_days",

@@ -41,13 +41,11 @@ fn is_write(call: &Value) -> bool {
     text(call, "method") != "GET"
 }
 
-/// A read of orders alone. Parts are asked for with new ones only.
+/// A read of orders, alone or with their parts: an edit might have come with our own write.
 fn is_order_read(call: &Value) -> bool {
     let path = text(call, "path");
     let last = path.rsplit('/').next().unwrap();
-    text(call, "method") == "GET"
-        && (path.ends_with("/v2/orders") || path.ends_with(&format!("/v2/orders/{last}")))
-        && !name(call).contains("include")
+    text(call, "method") == "GET" && (path.ends_with("/v2/orders") || path.ends_with(&format!("/v2/orders/{last}")))
 }
 
 /// Method and path without whose it is, and the names of the parameters.

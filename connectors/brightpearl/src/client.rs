@@ -101,6 +101,20 @@ impl Client {
         reply::readable(reply::accepted(reply)?, place.template)
     }
 
+    /// Writes, if the object still has that version (BP §e.5); another one is a refusal with status 412.
+    pub(crate) async fn send_if_match(
+        &self,
+        method: Method,
+        place: Place<'_>,
+        body: &Value,
+        version: &str,
+        guard: SendGuard,
+    ) -> Result<Response, CallError> {
+        let request = self.request(method, place)?.header("if-match", version);
+        let reply = self.http.write(request.body("application/json", body.to_string().into_bytes()), guard).await?;
+        reply::readable(reply::accepted(reply)?, place.template)
+    }
+
     fn request(&self, method: Method, place: Place<'_>) -> Result<Request, CallError> {
         let mut url = self.base.clone();
         let unusable = |()| CallError::not_sent("the account's base URL cannot carry a path");

@@ -201,7 +201,7 @@ pub(crate) fn date(at: Timestamp) -> String {
 }
 
 /// An amount in the currency's minor unit, with all its decimals.
-fn amount(amount: Decimal, decimals: u32) -> String {
+pub(crate) fn amount(amount: Decimal, decimals: u32) -> String {
     let places = usize::try_from(decimals).unwrap_or_default();
     format!("{:.places$}", round(amount, decimals))
 }

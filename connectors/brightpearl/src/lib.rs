@@ -9,6 +9,7 @@ mod contacts;
 mod create;
 mod credits;
 mod customers;
+mod edit;
 mod goods_in;
 mod hooks;
 mod lenient;
@@ -26,6 +27,7 @@ mod reply;
 mod reservations;
 mod search;
 pub mod webhook;
+mod whole;
 
 pub use audit::{Found, PlacedOrder};
 pub use changes::{ChangedOrder, ChangedProduct, Changes, ShippedNote};

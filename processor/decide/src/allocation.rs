@@ -188,7 +188,7 @@ fn told_in_part(short: &[(&ReservedRow, u32)]) -> String {
 }
 
 /// The rows that stock is kept of, each once: no free text, no bundle (its components are), nothing that is not counted in pieces.
-fn wanted_rows(facts: &OrderFacts, sales_order: &SalesOrder) -> Ask<Vec<ReservedRow>> {
+pub(crate) fn wanted_rows(facts: &OrderFacts, sales_order: &SalesOrder) -> Ask<Vec<ReservedRow>> {
     let is_bundle = |row: &SalesOrderRow| sales_order.rows.iter().any(|part| part.bundle_parent_row == Some(row.id));
     let piece = |row: &SalesOrderRow| {
         let quantity = Some(row.quantity).filter(|quantity| quantity.fract().is_zero()).and_then(|quantity| quantity.to_u32());

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use orderbridge_schema::command::PaymentKind;
 use orderbridge_schema::decision::{Agreement, Decision, Effect, Hold};
+use orderbridge_schema::edit::{Absence, Contents, InStep};
 use orderbridge_schema::envelope::EventId;
 use orderbridge_schema::facts::{ContactDetails, ContactMatch, CustomerFact, VariantIdentity};
 use orderbridge_schema::facts::{Coupon, Fee, Note, OrderAddress, OrderLine, PersonalText, PickUp, SalesOrder, SalesOrderMatch, StoreOrder};
-use orderbridge_schema::facts::{Refunds, SalesOrderPayment, StoreShipment, TaxRow, Transactions};
+use orderbridge_schema::facts::{Refunds, SalesOrderPayment, StoreShipment, TaxRow, Transactions, WholeSalesOrder};
 use orderbridge_schema::ids::{
     ChannelId, ContactId, InstallationId, ProductId, SalesOrderId, ShippingMethodId, StoreHash, StoreOrderId, WarehouseId,
 };
@@ -175,6 +176,22 @@ pub struct OrderFacts {
     pub order_notes: BTreeMap<SalesOrderId, Vec<OrderNote>>,
     /// Custom fields of sales orders that were found to hold nothing.
     pub empty_fields: BTreeMap<SalesOrderId, BTreeSet<String>>,
+    /// What its sales orders had in common with it when they were in step.
+    pub in_step: Vec<InStep>,
+    /// What of it was missed.
+    pub absences: Vec<Absence>,
+    /// Nothing of it was read before then.
+    pub read_from: Option<Timestamp>,
+    /// We wrote to the store's order a moment ago, so that it has changed without anybody's edit.
+    pub written_at_store: bool,
+    /// Sales orders with all that is needed to write them back; an inner `None` is one that is gone.
+    pub whole: BTreeMap<SalesOrderId, Option<WholeSalesOrder>>,
+    /// What sales orders were brought into step with since this order was loaded.
+    pub carried: BTreeMap<SalesOrderId, Contents>,
+    /// Sales orders whose reservation was set since this order was loaded.
+    pub lowered: BTreeSet<SalesOrderId>,
+    /// Changes of sales orders that were refused since this order was loaded, with the version that they were of.
+    pub edits_refused: Vec<(SalesOrderId, u64, Hold)>,
 }
 
 impl OrderFacts {
@@ -185,7 +202,7 @@ impl OrderFacts {
         let waits_on = |effect: &Effect| match effect {
             Effect::Creation | Effect::Notes | Effect::Customer => Aspects::STORE_ORDER,
             Effect::Shipment => Aspects::NOTES,
-            Effect::Verification | Effect::Status | Effect::Allocation => Aspects::STORE_ORDER.with(Aspects::SALES_ORDER),
+            Effect::Verification | Effect::Status | Effect::Allocation | Effect::Edit => Aspects::STORE_ORDER.with(Aspects::SALES_ORDER),
             Effect::Payment | Effect::Refund => Aspects::STORE_ORDER.with(Aspects::TRANSACTIONS),
         };
         self.aspects.has(aspect) || self.held.iter().map(waits_on).any(|waits| waits.has(aspect))
@@ -255,6 +272,14 @@ impl OrderFacts {
             digests: BTreeMap::new(),
             order_notes: BTreeMap::new(),
             empty_fields: BTreeMap::new(),
+            in_step: Vec::new(),
+            absences: Vec::new(),
+            read_from: None,
+            written_at_store: false,
+            whole: BTreeMap::new(),
+            carried: BTreeMap::new(),
+            lowered: BTreeSet::new(),
+            edits_refused: Vec::new(),
         }
     }
 }
@@ -321,6 +346,8 @@ pub enum Need {
     OrderNotes(SalesOrderId),
     /// Which of these custom fields of a sales order hold nothing.
     EmptyFields(SalesOrderId, BTreeSet<String>),
+    /// A sales order with all that is needed to write it back.
+    WholeSalesOrder(SalesOrderId),
 }
 
 /// The answer to the facts so far.

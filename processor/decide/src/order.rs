@@ -8,7 +8,9 @@ use orderbridge_schema::work::Aspects;
 use crate::allocation::{decide_allocation, wanted_from_now_on};
 use crate::creation::decide_creation;
 use crate::customer::decide_customer;
+use crate::edits::{decide_edits, with_baseline};
 use crate::facts::{Ask, Context, Need, OrderFacts, Step, known};
+use crate::gone::decide_gone;
 use crate::payments::decide_payments;
 use crate::refunds::{self, decide_refunds};
 use crate::shipments::decide_shipments;
@@ -19,7 +21,8 @@ use crate::verification::{decide_again, decide_verification};
 /// Decides what is to be done about one store order, or says what must be read first.
 ///
 /// Level-triggered: the answer depends on how both sides are now, never on which event asked. The order of effects is creation,
-/// verification, shipments, then the payments and the refunds, the reference at the store and the statuses. A status must never tell the shopper of
+/// verification, shipments, edits at the store, then the payments and the refunds, the reference at the store and the statuses. A status
+/// must never tell the shopper of
 /// goods whose shipment is not recorded yet (BC §d.5), nor the staff of money that is not booked yet; goods that have left are told of
 /// however long a payment is in doubt. The reference comes behind the payments because its echo has the order looked at once more. The
 /// order's texts and its stock come behind that, and the customer last.
@@ -33,26 +36,34 @@ pub fn decide_order(ctx: &Context<'_>, facts: &OrderFacts) -> Step {
 
 fn decide(ctx: &Context<'_>, facts: &OrderFacts) -> Ask<Decision> {
     let Some(first) = facts.links.first() else { return Ok(refunds::of_unsent(facts, decide_creation(ctx, facts)?)) };
+    if let Some(gone) = decide_gone(ctx, facts)? {
+        return Ok(gone);
+    }
     if let Some(link) = facts.links.iter().find(|link| !link.verified) {
-        return Ok(wanted_from_now_on(ctx, facts, link, decide_verification(ctx, facts, link)?));
+        let compared = with_baseline(ctx, facts, link, decide_verification(ctx, facts, link)?)?;
+        return Ok(wanted_from_now_on(ctx, facts, link, compared));
     }
     let verification = if facts.held.contains(&Effect::Verification) { decide_again(ctx, facts, first)? } else { Decision::default() };
     let shipments = decide_shipments(ctx, facts)?;
     if !shipments.commands.is_empty() {
         return Ok(shipments);
     }
+    let edits = decide_edits(ctx, facts, first)?;
+    if !edits.commands.is_empty() {
+        return Ok(edits);
+    }
     let payments = decide_payments(ctx, facts, first)?;
     let refunds = decide_refunds(ctx, facts, first)?;
     // A status is decided about once the refund before it is booked, or cannot be.
     let is_tried = |command: &Command| !facts.refused.contains_key(&command.name());
     if !refunds.refunds.is_empty() || refunds.commands.iter().any(is_tried) {
-        return Ok(merged(vec![verification, payments, refunds]));
+        return Ok(merged(vec![verification, edits, payments, refunds]));
     }
     let reference = decide_reference(facts, first)?;
     let status = decide_status(ctx, facts, first)?;
     let texts = decide_texts(ctx, facts)?;
     let allocation = decide_allocation(ctx, facts)?;
-    let order = merged(vec![verification, shipments, payments, refunds, reference, status, texts, allocation]);
+    let order = merged(vec![verification, shipments, edits, payments, refunds, reference, status, texts, allocation]);
     // Last, and read for only when all else is done: nothing waits for the contact.
     let is_done = order.commands.iter().all(|command| facts.refused.contains_key(&command.name()));
     if is_done { Ok(merged(vec![order, decide_customer(ctx, facts)?])) } else { Ok(order) }
@@ -103,6 +114,9 @@ fn merged(parts: Vec<Decision>) -> Decision {
         whole.refunds_as_seen = part.refunds_as_seen.or(whole.refunds_as_seen);
         whole.reservations.extend(part.reservations);
         whole.found_texts.extend(part.found_texts);
+        whole.in_step.extend(part.in_step);
+        whole.absences.extend(part.absences);
+        whole.found_again.extend(part.found_again);
         whole.cleared.extend(part.cleared);
         whole.agreed = part.agreed.or(whole.agreed);
         whole.verified = part.verified.or(whole.verified);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use orderbridge_schema::command::NewRow;
 use orderbridge_schema::decision::{Cause, Decision, Effect, Hold, Remark};
-use orderbridge_schema::facts::{SalesOrder, SalesOrderRow};
+use orderbridge_schema::facts::{SalesOrder, SalesOrderRow, StoreOrder};
 use orderbridge_schema::ids::{ProductId, SalesOrderId, SalesOrderRowId};
 use orderbridge_schema::link::{OrderLink, RowLink};
 use orderbridge_schema::money;
@@ -56,7 +56,7 @@ impl Amounts {
 }
 
 /// What was sent, and the row that it became.
-type Owned<'a> = (&'a NewRow, &'a SalesOrderRow);
+pub(crate) type Owned<'a> = (&'a NewRow, &'a SalesOrderRow);
 
 /// Compares a linked sales order that has not been verified yet.
 pub(crate) fn decide_verification(ctx: &Context<'_>, facts: &OrderFacts, link: &OrderLink) -> Ask<Decision> {
@@ -81,24 +81,37 @@ pub(crate) fn decide_verification(ctx: &Context<'_>, facts: &OrderFacts, link: &
     if note.commands.iter().any(|command| !facts.refused.contains_key(&command.name())) {
         return Ok(note);
     }
-    let (sent, made) = (Amounts::of(&planned), Amounts::made(sales_order, &ours, is_entered_by_others));
-    let decimals = currency::decimals(order, &ctx.reference.store);
-    let equal = made.is_some() && sent == made.map(|made| made.rounded(decimals));
     let mut decision = Decision { verified: Some((sales_order.id, row_links(&ours, sales_order.id))), ..note };
     if !is_entered_by_others {
         let lacking = ours.iter().filter(|(plan, row)| !has_texts(plan, row));
         decision.holds.extend(lacking.map(|(plan, _)| text_differs(sales_order.id, plan)));
     }
-    if let (true, Some(made)) = (equal, made) {
-        let text = format!("sales order {} has the store's total of {} in {}", sales_order.id, made.shown(), order.currency);
-        decision.remarks.push(Remark { key: "total-equal", text });
-    } else {
-        decision.holds.push(total_differs(sales_order.id, made, sent));
+    match totals(ctx, order, (&planned, sales_order), (&ours, is_entered_by_others)) {
+        Ok(remark) => decision.remarks.push(remark),
+        Err(hold) => decision.holds.push(hold),
     }
     if decision.holds.is_empty() && decision.commands.is_empty() {
         decision.cleared.push(Effect::Verification);
     }
     Ok(decision)
+}
+
+/// Compares the total of the rows that are ours with what they are to be.
+pub(crate) fn totals(
+    ctx: &Context<'_>,
+    order: &StoreOrder,
+    (planned, sales_order): (&[NewRow], &SalesOrder),
+    (ours, is_entered_by_others): (&[Owned<'_>], bool),
+) -> Result<Remark, Hold> {
+    let (sent, made) = (Amounts::of(planned), Amounts::made(sales_order, ours, is_entered_by_others));
+    let decimals = currency::decimals(order, &ctx.reference.store);
+    match made.filter(|made| sent == Some(made.rounded(decimals))) {
+        Some(made) => {
+            let text = format!("sales order {} has the store's total of {} in {}", sales_order.id, made.shown(), order.currency);
+            Ok(Remark { key: "total-equal", text })
+        }
+        None => Err(total_differs(sales_order.id, made, sent)),
+    }
 }
 
 /// Compares a sales order again whose comparison is held. Rows that are linked already stay as they are.

@@ -22,6 +22,7 @@ use crate::payments;
 use crate::reserved::{on_hand, reservations};
 use crate::session::Session;
 use crate::store_orders::store_orders;
+use crate::whole::whole_sales_orders;
 
 /// One order and what it asks for.
 pub(crate) type Asked<'a> = (&'a mut OrderFacts, BTreeSet<Need>);
@@ -35,6 +36,7 @@ pub(crate) async fn fetch(session: &Session, mut asked: Vec<Asked<'_>>) -> Faile
     store_orders(session, &mut asked, &mut failed).await;
     matching::customers(session, &mut asked, &mut failed).await;
     sales_orders(session, &mut asked, &mut failed).await;
+    whole_sales_orders(session, &mut asked, &mut failed).await;
     notes(session, &mut asked, &mut failed).await;
     matching::variants(session, &mut asked, &mut failed).await;
     matching::products(session, &mut asked, &mut failed).await;
@@ -205,7 +207,7 @@ const fn platform_of(need: &Need) -> Option<Platform> {
         | Need::OrderNotes(_)
         | Need::EmptyFields(..) => Some(Platform::Brightpearl),
         Need::StoreOrder | Need::SalesOrder(_) | Need::Notes | Need::Products(_) | Need::Variants(_) | Need::MethodNames => None,
-        Need::Reservation(_) | Need::StockTracked(_) | Need::Digests(_) => None,
+        Need::Reservation(_) | Need::StockTracked(_) | Need::Digests(_) | Need::WholeSalesOrder(_) => None,
     }
 }
 
@@ -250,7 +252,7 @@ async fn detail(session: &Session, order: &mut OrderFacts, need: Need) -> Result
         Need::ContactDetails(contact) => matching::contact_details(session, order, contact).await?,
         // Read for all orders together before.
         Need::StoreOrder | Need::SalesOrder(_) | Need::Notes | Need::Products(_) | Need::Variants(_) | Need::MethodNames => {}
-        Need::Reservation(_) | Need::StockTracked(_) | Need::Digests(_) => {}
+        Need::Reservation(_) | Need::StockTracked(_) | Need::Digests(_) | Need::WholeSalesOrder(_) => {}
     }
     Ok(())
 }

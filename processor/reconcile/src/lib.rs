@@ -15,6 +15,7 @@ mod remembered;
 mod reserved;
 mod session;
 mod store_orders;
+mod whole;
 
 pub use audit::audit;
 pub use error::{ReadError, Source};

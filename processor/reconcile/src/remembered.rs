@@ -27,5 +27,7 @@ pub fn remembered(id: StoreOrderId, aspects: Aspects, state: OrderState) -> Orde
     facts.agreed = state.agreed;
     facts.reservations = state.reservations;
     facts.sent_texts = state.sent_texts;
+    facts.in_step = state.in_step;
+    facts.absences = state.absences;
     facts
 }

@@ -34,9 +34,10 @@ pub(crate) async fn store_orders(session: &Session, asked: &mut [Asked<'_>], fai
     without_parts(session, alone, failed).await;
 }
 
-/// Whether its lines will be asked for next. What has a sales order already is looked at for its status alone.
+/// Whether its lines will be asked for next: those of a new order, and of one whose edits are carried. What else has a sales order is
+/// looked at for its status alone.
 fn needs_parts(order: &OrderFacts, needs: &BTreeSet<Need>) -> bool {
-    order.links.is_empty() || needs.contains(&Need::Lines)
+    order.links.is_empty() || !order.in_step.is_empty() || needs.contains(&Need::Lines)
 }
 
 fn ids(asking: &[Asking<'_, '_>]) -> Vec<StoreOrderId> {

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod contact;
+mod edit;
 mod extras;
 mod payment;
 mod refund;
@@ -18,6 +19,7 @@ use crate::work::Scope;
 
 pub use bodies::{NewContact, NewRow, NewSalesOrder, NewShipment, RowLine};
 pub use contact::{ContactAddress, ContactUpdate};
+pub use edit::{SalesOrderEdit, in_words};
 pub use extras::{NewOrderNote, Reservation};
 pub use payment::{NewPayment, PaymentKind, REFERENCE_CHARS_MAX, payment_reference};
 pub use refund::{GoodsIn, GoodsInRow, NewOrderRow, NewSalesCredit, OrderRowChange};
@@ -72,11 +74,13 @@ pub enum CommandKind {
     CreateSalesCredit,
     /// Put the goods of a sales credit back into stock.
     ReceiveGoods,
+    /// Bring a sales order into step with its store order.
+    EditSalesOrder,
 }
 
 impl CommandKind {
     /// Every kind, for tests and reports that must not forget one.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::CreateContact,
         Self::CreateSalesOrder,
         Self::SetExternalOrderId,
@@ -94,6 +98,7 @@ impl CommandKind {
         Self::AddOrderRow,
         Self::CreateSalesCredit,
         Self::ReceiveGoods,
+        Self::EditSalesOrder,
     ];
 
     /// Name in the journal and in metrics.
@@ -117,6 +122,7 @@ impl CommandKind {
             Self::AddOrderRow => "add-order-row",
             Self::CreateSalesCredit => "create-sales-credit",
             Self::ReceiveGoods => "receive-goods",
+            Self::EditSalesOrder => "edit-sales-order",
         }
     }
 
@@ -135,6 +141,7 @@ impl CommandKind {
             Self::SetExternalOrderId | Self::SetStoreStatus | Self::CreateShipment => Platform::Bigcommerce,
             Self::ReserveStock | Self::SetReservation | Self::SetOrderFields | Self::AddOrderNote => Platform::Brightpearl,
             Self::SetOrderRow | Self::AddOrderRow | Self::CreateSalesCredit | Self::ReceiveGoods => Platform::Brightpearl,
+            Self::EditSalesOrder => Platform::Brightpearl,
         }
     }
 
@@ -157,7 +164,8 @@ impl CommandKind {
             | Self::SetOrderRow
             | Self::AddOrderRow
             | Self::CreateSalesCredit
-            | Self::ReceiveGoods => 1,
+            | Self::ReceiveGoods
+            | Self::EditSalesOrder => 1,
         }
     }
 
@@ -175,6 +183,8 @@ impl CommandKind {
             Self::SetReservation | Self::SetOrderFields | Self::SetOrderRow => Repeatability::Absolute,
             // Neither rows nor goods-in notes have a key of their own (BP §e.3, §e.8).
             Self::AddOrderRow | Self::ReceiveGoods => Repeatability::LookFirst,
+            // It sets the whole order, and only if nobody else has changed it (BP §e.5).
+            Self::EditSalesOrder => Repeatability::Absolute,
         }
     }
 }
@@ -263,6 +273,8 @@ pub enum Command {
     CreateSalesCredit(Box<NewSalesCredit>),
     /// Put the goods of a sales credit back into stock.
     ReceiveGoods(Box<GoodsIn>),
+    /// Bring a sales order into step.
+    EditSalesOrder(Box<SalesOrderEdit>),
 }
 
 impl Command {
@@ -287,6 +299,7 @@ impl Command {
             Self::AddOrderRow(_) => CommandKind::AddOrderRow,
             Self::CreateSalesCredit(_) => CommandKind::CreateSalesCredit,
             Self::ReceiveGoods(_) => CommandKind::ReceiveGoods,
+            Self::EditSalesOrder(_) => CommandKind::EditSalesOrder,
         }
     }
 
@@ -309,6 +322,7 @@ impl Command {
             Self::SetSalesOrderStatus { sales_order, .. } | Self::SetOrderFields { sales_order, .. } => sales_order.to_string(),
             Self::ReserveStock(reservation) | Self::SetReservation(reservation) => reservation.sales_order.to_string(),
             Self::AddOrderNote(note) => note.key(),
+            Self::EditSalesOrder(edit) => edit.sales_order.to_string(),
             Self::CreateShipment(shipment) => NewShipment::mark(shipment.note_kind, shipment.note, Some(shipment.address)),
             Self::CreatePayment(payment) => payment.reference.clone(),
             Self::UpdateContact(update) => update.contact.to_string(),
@@ -336,6 +350,7 @@ impl Command {
             Self::SetSalesOrderStatus { sales_order, .. } | Self::SetOrderFields { sales_order, .. } => format!("sales-order/{sales_order}"),
             Self::ReserveStock(reservation) | Self::SetReservation(reservation) => format!("sales-order/{}", reservation.sales_order),
             Self::AddOrderNote(note) => format!("sales-order/{}", note.sales_order),
+            Self::EditSalesOrder(edit) => format!("sales-order/{}", edit.sales_order),
             Self::CreateShipment(shipment) => format!("order/{}", shipment.order),
             // Not the sales order itself: a payment in doubt must not hold up its status.
             Self::CreatePayment(payment) => format!("payments-of/{}", payment.order),
@@ -358,6 +373,7 @@ impl Command {
             Self::UpdateContact(update) => vec![&update.values],
             Self::SetContactAddress(new) => vec![&new.address],
             Self::CreateSalesCredit(credit) => vec![&credit.billing],
+            Self::EditSalesOrder(edit) => edit.addresses(),
             // Somebody's own words cannot be hidden piece by piece: see `carries_words`.
             Self::SetExternalOrderId { .. }
             | Self::SetSalesOrderStatus { .. }
@@ -375,6 +391,7 @@ impl Command {
         let texts = match self {
             // Messages and whatever shoppers typed stand on the names of rows.
             Self::CreateSalesOrder(order) => order.rows.iter().flat_map(NewRow::texts).collect(),
+            Self::EditSalesOrder(edit) => edit.added.iter().flat_map(NewRow::texts).collect(),
             _ => Vec::new(),
         };
         let pieces = addresses.into_iter().flat_map(Address::personal_data).chain(texts);
@@ -399,6 +416,7 @@ impl Command {
             Self::UpdateContact(update) => hash.update(format!("{}|{:?}", update.contact, update.said)),
             Self::SetContactAddress(new) => hash.update(format!("{}|{:?}", new.contact, new.said)),
             Self::CreateSalesCredit(credit) => hash.update(format!("{}|{:?}", credit.external_ref, credit.rows)),
+            Self::EditSalesOrder(edit) => hash.update(edit.content()),
             // Of somebody's own words only their keyed digest shows: a plain one of a short text could be guessed.
             Self::SetExternalOrderId { .. }
             | Self::SetSalesOrderStatus { .. }
@@ -434,6 +452,7 @@ impl Command {
             Self::ReserveStock(reservation) => format!("reserve {}", reservation.describe()),
             Self::SetReservation(reservation) => format!("set the reservation to {}", reservation.describe()),
             Self::SetOrderFields { sales_order, fields } => extras::describe_fields(*sales_order, fields),
+            Self::EditSalesOrder(edit) => edit.describe(),
             Self::AddOrderNote(note) => format!("add the {} to sales order {} as an order note", note.source.words(), note.sales_order),
             Self::UpdateContact(update) => format!("change {} of contact {}", update.shown(), update.contact),
             Self::SetContactAddress(new) => format!("give contact {} the address that the store has now", new.contact),

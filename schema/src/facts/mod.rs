@@ -11,6 +11,7 @@ mod personal;
 mod refunds;
 mod standing;
 mod store;
+mod whole;
 
 use rust_decimal::Decimal;
 
@@ -22,6 +23,7 @@ pub use personal::PersonalText;
 pub use refunds::{Refund, RefundItem, RefundPayment, Refunds};
 pub use standing::{Allocated, Standing};
 pub use store::{Coupon, Fee, LineKind, LineOption, LineWrapping, OrderAddress, OrderLine, PickUp, StoreOrder, StoreShipment, TaxRow, Taxed};
+pub use whole::{WholeSalesOrder, Writable};
 
 /// An amount with its tax: what was charged for delivery, handling, wrapping or a fee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

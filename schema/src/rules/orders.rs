@@ -62,6 +62,9 @@ pub struct OrderRules {
     pub status: StatusRules,
     /// When stock is reserved for a new sales order, in its warehouse.
     pub allocation: Allocation,
+    /// Whether edits at the store are carried to sales orders that are neither on their way nor invoiced. If not, each is held with the
+    /// difference in words.
+    pub edits: bool,
 }
 
 impl Default for OrderRules {
@@ -91,6 +94,7 @@ impl Default for OrderRules {
             unmapped_shipping: Unmapped::default(),
             status: StatusRules::default(),
             allocation: Allocation::default(),
+            edits: true,
         }
     }
 }

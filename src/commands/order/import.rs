@@ -25,7 +25,7 @@ Examples:
   orderbridge order import --tenant acme-uk 250 251 252 --dry-run
 
 Makes sales orders of orders that were left alone: placed before the go-live time, in a status in which none are created, by a guest while
-those are left alone. One that waits for something is looked at again. An order that may have been entered in Brightpearl before is searched
+those are left alone. One that waits for something is looked at again, and of one that counts as gone both sides are looked for. An order that may have been entered in Brightpearl before is searched
 for there by its number and channel first, and taken over if it is found; no order is ever made twice.
 
 Still left alone are orders of channels and sources that are not chosen (somebody else brings those to Brightpearl), what is archived,

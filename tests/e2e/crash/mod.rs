@@ -1,5 +1,6 @@
 //! Power cuts between a call and the journal, time-outs after commit, and an outage of the database.
 
+mod edits;
 mod extras;
 mod frozen;
 mod outages;

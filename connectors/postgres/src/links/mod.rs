@@ -4,6 +4,7 @@ mod agree;
 mod customer;
 mod extras;
 mod find;
+mod in_step;
 mod linked;
 mod marks;
 mod payment;
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use orderbridge_schema::command::{CommandKind, PaymentKind};
 use orderbridge_schema::decision::Agreement;
+use orderbridge_schema::edit::{Absence, InStep, Missing, NowInStep};
 use orderbridge_schema::facts::SaidOfCustomer;
 use orderbridge_schema::ids::{SalesOrderId, StoreOrderId, TenantId};
 use orderbridge_schema::link::{ContactLink, OrderLink, PaymentLink, RowLink, ShipmentLink};
@@ -54,6 +56,12 @@ pub enum NewLink {
     Customer(TenantId, SaidOfCustomer),
     /// How far a refund has come, in the command's account.
     Refund(TenantId, StoreOrderId, RefundMark),
+    /// Both sides are in step.
+    InStep(TenantId, StoreOrderId, NowInStep),
+    /// Something of an order was missed.
+    Absence(TenantId, StoreOrderId, Absence),
+    /// What was missed is there.
+    FoundAgain(TenantId, StoreOrderId, Missing),
 }
 
 /// Whether a comparison of a sales order with its store order was remembered.
@@ -95,6 +103,10 @@ pub struct OrderState {
     pub reservations: Vec<ReservationMark>,
     /// What stands of its texts on its sales orders.
     pub sent_texts: Vec<SentText>,
+    /// What its sales orders had in common with it when they were in step.
+    pub in_step: Vec<InStep>,
+    /// What of it was missed.
+    pub absences: Vec<Absence>,
     /// Commands on the order or its sales orders that are sent, in doubt, or confirmed with their id unknown.
     pub unsettled: Vec<JournalEntry>,
     /// Statuses it was seen in, while it has no sales order.

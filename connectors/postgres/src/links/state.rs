@@ -23,6 +23,7 @@ use crate::error::DbError;
 use crate::journal::{StoredCommand, seconds};
 use crate::links::OrderState;
 use crate::links::extras::{StoredMark, StoredText};
+use crate::links::in_step::{StoredAbsence, StoredInStep};
 use crate::links::payment::{PAYMENT_LINK, StoredPayment};
 use crate::sql::{bigs, parsed, unsigned};
 use crate::work::{StoredHold, effect};
@@ -41,6 +42,8 @@ const STATE: &str = "select o.id, \
      (select coalesce(jsonb_agg(to_jsonb(a)), '[]') from agreements a where a.tenant = $1 and a.store_order = o.id) as agreed, \
      (select coalesce(jsonb_agg(to_jsonb(m) order by m.sales_order), '[]') from reservations m where m.tenant = $1 and m.store_order = o.id) as reservations, \
      (select coalesce(jsonb_agg(to_jsonb(x) order by x.sales_order, x.source), '[]') from sent_texts x where x.tenant = $1 and x.store_order = o.id) as sent_texts, \
+     (select coalesce(jsonb_agg(to_jsonb(i) order by i.sales_order), '[]') from orders_in_step i where i.tenant = $1 and i.store_order = o.id) as in_step, \
+     (select coalesce(jsonb_agg(to_jsonb(a) order by a.what, a.sales_order), '[]') from order_absences a where a.tenant = $1 and a.store_order = o.id) as absences, \
      (select coalesce(jsonb_agg(to_jsonb(h) order by h.effect), '[]') from holds h where h.scope = $1 and h.kind = 'order' and h.entity = o.id) as holds, \
      (select to_jsonb(m) from order_marks m where m.tenant = $1 and m.store_order = o.id) as marks, \
      (select coalesce(jsonb_agg(to_jsonb(c) || jsonb_build_object( \
@@ -76,6 +79,10 @@ struct Row {
     reservations: Value,
     #[diesel(sql_type = Jsonb)]
     sent_texts: Value,
+    #[diesel(sql_type = Jsonb)]
+    in_step: Value,
+    #[diesel(sql_type = Jsonb)]
+    absences: Value,
     #[diesel(sql_type = Jsonb)]
     holds: Value,
     #[diesel(sql_type = Jsonb)]
@@ -228,6 +235,8 @@ fn read(tenant: &TenantId, row: Row) -> Result<(StoreOrderId, OrderState), DbErr
         agreed: list::<StoredAgreement>(row.agreed)?.into_iter().next().map(StoredAgreement::read),
         reservations: list::<StoredMark>(row.reservations)?.into_iter().map(StoredMark::read).collect::<Result<_, _>>()?,
         sent_texts: list::<StoredText>(row.sent_texts)?.into_iter().map(StoredText::read).collect::<Result<_, _>>()?,
+        in_step: list::<StoredInStep>(row.in_step)?.into_iter().map(StoredInStep::read).collect(),
+        absences: list::<StoredAbsence>(row.absences)?.into_iter().map(StoredAbsence::read).collect::<Result<_, _>>()?,
         holds: list::<HoldJson>(row.holds)?.into_iter().map(hold).collect::<Result<_, DbError>>()?,
         unsettled: list::<StoredCommand>(row.unsettled)?.into_iter().map(StoredCommand::read).collect::<Result<_, _>>()?,
         seen: StatusSet::from_bits(marks.seen),

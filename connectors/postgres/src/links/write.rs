@@ -15,7 +15,7 @@ use crate::links::customer::write_customer;
 use crate::links::marks::forget_on;
 use crate::links::payment::write_payment;
 use crate::links::refund::write_refund;
-use crate::links::{Comparison, NewLink, extras};
+use crate::links::{Comparison, NewLink, extras, in_step};
 use crate::sql::{big, bigs, small, transaction};
 use crate::timeline::{TimelineEntry, append_on};
 use crate::work::record_holds_on;
@@ -33,6 +33,9 @@ pub(crate) fn write_links(conn: &mut PgConnection, account: &AccountCode, links:
             NewLink::Text(tenant, order, text) => extras::write_text(conn, tenant, *order, text)?,
             NewLink::Rate(tenant, sales_order, rate) => write_rate(conn, tenant, *sales_order, *rate)?,
             NewLink::Customer(tenant, said) => write_customer(conn, tenant, said)?,
+            NewLink::InStep(tenant, order, now) => in_step::write_in_step(conn, tenant, *order, now)?,
+            NewLink::Absence(tenant, order, absence) => in_step::write_absence(conn, tenant, *order, absence)?,
+            NewLink::FoundAgain(tenant, order, what) => in_step::forget_absence(conn, tenant, *order, *what)?,
         }
     }
     Ok(())
@@ -96,7 +99,13 @@ pub(super) fn only_one(written: usize, what: impl FnOnce() -> String) -> Result<
     if written == 1 { Ok(()) } else { Err(DbError::Conflict(what())) }
 }
 
-fn write_rows(conn: &mut PgConnection, tenant: &TenantId, order: StoreOrderId, sales_order: SalesOrderId, rows: &[RowLink]) -> Result<(), DbError> {
+pub(super) fn write_rows(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    order: StoreOrderId,
+    sales_order: SalesOrderId,
+    rows: &[RowLink],
+) -> Result<(), DbError> {
     let sql = "insert into row_links (tenant, store_order, sales_order, line, address, row_id, product, quantity, shippable) \
                select $1, $2, $3, * from unnest($4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::boolean[]) \
                on conflict (tenant, store_order, sales_order, line) do update set address = excluded.address, row_id = excluded.row_id, \

@@ -17,7 +17,7 @@ use crate::tenants::live::follow_rules;
 use crate::work::{Causes, release_on};
 
 /// Holds that a change of any rules may mend: what a platform refused was most often a channel, a status or a code of the rules.
-const RULE_CAUSES: [&str; 11] = [
+const RULE_CAUSES: [&str; 12] = [
     "missing-rule",
     "missing-tax-code",
     "refused",
@@ -29,6 +29,7 @@ const RULE_CAUSES: [&str; 11] = [
     "unfit-for-field",
     "paid-not-refunded",
     "cannot-cancel",
+    "edits-off",
 ];
 /// Sections of the rules, and holds that only other rules of that section may mend: many orders may wait for a product, and all of them
 /// are read again.

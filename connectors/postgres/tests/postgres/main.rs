@@ -6,6 +6,7 @@ mod audits;
 mod claims;
 mod directory;
 mod holds;
+mod in_step;
 mod intake;
 mod journal;
 mod journal_doubt;

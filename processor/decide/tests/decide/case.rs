@@ -214,6 +214,13 @@ fn own_records(full: &OrderFacts) -> OrderFacts {
         shipments_in_doubt: full.shipments_in_doubt.clone(),
         reservations: full.reservations.clone(),
         sent_texts: full.sent_texts.clone(),
+        in_step: full.in_step.clone(),
+        absences: full.absences.clone(),
+        read_from: full.read_from,
+        written_at_store: full.written_at_store,
+        carried: full.carried.clone(),
+        lowered: full.lowered.clone(),
+        edits_refused: full.edits_refused.clone(),
         ..OrderFacts::new(full.id, full.aspects)
     }
 }
@@ -236,6 +243,11 @@ fn answer(need: &Need, full: &OrderFacts, facts: &mut OrderFacts) {
         Need::Shipments => facts.shipments.clone_from(&full.shipments),
         Need::SalesOrder(id) => {
             facts.sales_orders.insert(*id, full.sales_orders.get(id).cloned().flatten());
+        }
+        Need::WholeSalesOrder(id) => {
+            let whole = full.whole.get(id).cloned().flatten();
+            facts.sales_orders.insert(*id, whole.as_ref().map(|whole| whole.order.clone()));
+            facts.whole.insert(*id, whole);
         }
         Need::Notes => facts.notes.clone_from(&full.notes),
         Need::Contact => facts.contact.clone_from(&full.contact),

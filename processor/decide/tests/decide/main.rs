@@ -18,9 +18,16 @@ mod currency;
 #[cfg(test)]
 mod customers;
 #[cfg(test)]
+mod edited_stock;
+#[cfg(test)]
+mod edits;
+#[cfg(test)]
+mod edits_held;
+#[cfg(test)]
 mod facts;
 #[cfg(test)]
 mod gate;
+mod gone;
 #[cfg(test)]
 mod identity;
 #[cfg(test)]

@@ -162,6 +162,8 @@ impl World {
             // Switched off in these lives; their own tests tell of them.
             Command::ReserveStock(_) | Command::SetReservation(_) | Command::SetOrderFields { .. } | Command::AddOrderNote(_) => {}
             Command::SetOrderRow(_) | Command::AddOrderRow(_) | Command::CreateSalesCredit(_) | Command::ReceiveGoods(_) => {}
+            // These orders' contents never change.
+            Command::EditSalesOrder(edit) => panic!("nothing was edited: {edit:?}"),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Statuses, both ways.
 
 use orderbridge_schema::command::Command;
-use orderbridge_schema::decision::{AgreedStatus, Agreement, Effect};
+use orderbridge_schema::decision::{AgreedStatus, Agreement, Cause, Effect};
 use orderbridge_schema::ids::{InstallationId, Platform, SalesOrderStatusId, StoreStatusId};
 use orderbridge_schema::work::Aspects;
 
@@ -212,7 +212,7 @@ fn rules_are_applied_again_from_the_side_that_is_set_to_win_unless_a_side_has_ch
     assert_eq!(remembers(&unmapped), Some(pair(11, 2)));
     let mut archived = of(Platform::Brightpearl);
     archived.order().deleted = true;
-    assert_eq!(remembers(&archived), None);
+    assert_eq!(archived.held(Effect::Verification), [Cause::OrderArchived]);
 }
 
 #[test]
@@ -226,8 +226,8 @@ fn an_event_of_one_side_looks_only_at_that_side() {
 fn statuses_of_an_archived_order_are_left_alone() {
     let mut case = statuses(11, 5);
     case.order().deleted = true;
-    assert_eq!(remembers(&case), None);
-    assert_eq!(remark_keys(&case.decision()), ["order-gone"]);
+    assert_eq!(case.decision().agreed, None);
+    assert_eq!(case.held(Effect::Verification), [Cause::OrderArchived]);
 }
 
 #[test]

@@ -129,9 +129,6 @@ fn rows_that_cannot_be_told_apart_hold_and_do_not_stop_the_statuses() {
 #[test]
 fn a_store_order_that_can_no_longer_be_compared_is_linked_without_rows() {
     let mut case = Case::created();
-    case.full.store_order = Some(None);
-    assert_eq!(case.decision().holds[0].cause, Cause::RowsNotMatched);
-    let mut case = Case::created();
     case.full.products.get_mut(&crate::facts::sku("MUG-1")).unwrap().push(MUG_PRODUCT);
     assert_eq!(case.decision().holds[0].cause, Cause::RowsNotMatched);
 }
@@ -141,7 +138,8 @@ fn a_sales_order_that_is_gone_is_never_made_again() {
     for (case, aspects) in [(Case::created(), Aspects::ALL), (Case::linked(), Aspects::SALES_ORDER)] {
         let mut case = case.with_aspects(aspects);
         case.full.sales_orders.insert(SALES_ORDER, None);
-        assert_eq!(case.held(Effect::Verification), [Cause::SalesOrderMissing]);
+        let decision = case.decision();
+        assert!(decision.commands.is_empty() && decision.again_after_seconds.is_some(), "{decision:?}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reservations and texts in a preview.
 
 use orderbridge_decide::{Context, Need, OrderFacts, Step, decide_order};
-use orderbridge_schema::command::{Command, CommandKey, CommandKind, NewSalesOrder};
+use orderbridge_schema::command::{Command, CommandKey, CommandKind, NewSalesOrder, SalesOrderEdit};
 use orderbridge_schema::decision::Decision;
 use orderbridge_schema::ids::{SalesOrderId, StoreOrderId};
 use orderbridge_schema::order_text::{FieldWrite, OrderNote, SentText, TextSource};
@@ -36,7 +36,8 @@ pub(super) fn what(command: &Command) -> What {
         | Command::SetOrderRow(_)
         | Command::AddOrderRow(_)
         | Command::CreateSalesCredit(_)
-        | Command::ReceiveGoods(_) => What::Contact,
+        | Command::ReceiveGoods(_)
+        | Command::EditSalesOrder(_) => What::Contact,
     }
 }
 
@@ -48,7 +49,10 @@ fn codes(fields: &[FieldWrite]) -> String {
 /// The facts as they would be after such a command.
 pub(super) fn pretend(facts: &mut OrderFacts, command: &Command) {
     match command {
-        Command::ReserveStock(reservation) | Command::SetReservation(reservation) => done(facts, reservation.sales_order),
+        Command::ReserveStock(reservation) | Command::SetReservation(reservation) => {
+            facts.lowered.insert(reservation.sales_order);
+            done(facts, reservation.sales_order);
+        }
         Command::SetOrderFields { sales_order, fields } => {
             for field in fields {
                 sent(facts, SentText { sales_order: *sales_order, source: field.source, digest: field.digest.clone() });
@@ -70,7 +74,17 @@ pub(super) fn pretend(facts: &mut OrderFacts, command: &Command) {
         | Command::SetOrderRow(_)
         | Command::AddOrderRow(_)
         | Command::CreateSalesCredit(_)
-        | Command::ReceiveGoods(_) => {}
+        | Command::ReceiveGoods(_)
+        | Command::EditSalesOrder(_) => {}
+    }
+}
+
+/// The facts as they would be after an edit was carried: both sides say what the store says now.
+pub(super) fn pretend_edit(facts: &mut OrderFacts, edit: &SalesOrderEdit) {
+    let seen_at = facts.store_order.iter().flatten().next().map(|order| order.modified_at);
+    for mark in facts.in_step.iter_mut().filter(|mark| mark.sales_order == edit.sales_order) {
+        mark.contents = edit.contents.clone();
+        mark.seen_at = seen_at.unwrap_or(mark.seen_at);
     }
 }
 
@@ -85,6 +99,17 @@ pub(super) fn record(facts: &mut OrderFacts, preview: &mut Preview, decision: &D
     for found in decision.found_texts.iter().filter(|found| !facts.sent_texts.contains(&found.text)).cloned().collect::<Vec<_>>() {
         preview.records.push(format!("that the {} stands on sales order {} is noted", found.text.source.words(), found.text.sales_order));
         sent(facts, found.text);
+        recorded = true;
+    }
+    for absence in decision.absences.iter().filter(|absence| !facts.absences.contains(absence)).copied().collect::<Vec<_>>() {
+        preview.records.push(format!("that {} is noted", absence.what));
+        facts.absences.retain(|known| known.what != absence.what);
+        facts.absences.push(absence);
+        recorded = true;
+    }
+    for what in decision.found_again.iter().copied() {
+        preview.records.push("that what was missing is there again is noted".to_owned());
+        facts.absences.retain(|known| known.what != what);
         recorded = true;
     }
     recorded

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use orderbridge_decide::{ContactFact, Context, OrderFacts};
 use orderbridge_postgres::{CommandState, JournalEntry};
-use orderbridge_schema::command::{Command, NewPayment, NewSalesOrder, NewShipment, external_ref};
+use orderbridge_schema::command::{Command, NewPayment, NewSalesOrder, NewShipment, external_ref, in_words};
 use orderbridge_schema::decision::{AgreedStatus, Agreement, Decision};
 use orderbridge_schema::facts::StoreShipment;
 use orderbridge_schema::ids::{ContactId, PaymentId, SalesOrderId, ShipmentId};
@@ -152,7 +152,8 @@ fn made_before(session: &Session, facts: &mut OrderFacts, preview: &mut Preview,
             | Command::SetOrderRow(_)
             | Command::AddOrderRow(_)
             | Command::CreateSalesCredit(_)
-            | Command::ReceiveGoods(_),
+            | Command::ReceiveGoods(_)
+            | Command::EditSalesOrder(_),
             _,
         ) => None,
     }
@@ -196,6 +197,9 @@ fn what(facts: &OrderFacts, command: &Command) -> What {
         },
         Command::CreateShipment(shipment) => {
             What::Shipment { mark: NewShipment::mark(shipment.note_kind, shipment.note, None), lines: shipment.items.clone() }
+        }
+        Command::EditSalesOrder(edit) => {
+            What::Field { of: format!("sales order {}", edit.sales_order), field: "contents", from: String::new(), to: in_words(&edit.words) }
         }
         Command::ReserveStock(_) | Command::SetReservation(_) | Command::SetOrderFields { .. } | Command::AddOrderNote(_) => extras::what(command),
         Command::UpdateContact(update) => of_contact(update.contact, "details", update.shown()),
@@ -261,6 +265,7 @@ fn pretend(facts: &mut OrderFacts, preview: &mut Preview, command: &Command, now
             facts.store_order.iter_mut().flatten().for_each(|order| order.status = *status);
             agree(facts, AgreedStatus { store: *status, brightpearl: *agreed_with });
         }
+        Command::EditSalesOrder(edit) => extras::pretend_edit(facts, edit),
         Command::ReserveStock(_) | Command::SetReservation(_) | Command::SetOrderFields { .. } | Command::AddOrderNote(_) => {
             extras::pretend(facts, command);
         }

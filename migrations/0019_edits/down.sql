@@ -1,0 +1,2 @@
+drop table order_absences;
+drop table orders_in_step;
