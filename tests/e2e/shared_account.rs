@@ -113,7 +113,8 @@ async fn remove_fault(installation: &Installation, fault: &Value) {
 /// Our records of a tenant's orders are gone, as after restoring an older copy of the database; with them whatever else is named.
 async fn forget_orders(merchant: &Merchant<'_>, more: &str) {
     let id = &merchant.id;
-    let tables = ["row_links", "order_links", "agreements"].map(|table| format!("delete from {table} where tenant = '{id}';")).concat();
+    let tables =
+        ["row_links", "order_links", "agreements", "orders_in_step"].map(|table| format!("delete from {table} where tenant = '{id}';")).concat();
     merchant
         .installation
         .sql(&format!("{tables} delete from commands where scope = '{id}'; delete from work_items where scope = '{id}'; {more}"))

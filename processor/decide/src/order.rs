@@ -22,10 +22,9 @@ use crate::verification::{decide_again, decide_verification};
 ///
 /// Level-triggered: the answer depends on how both sides are now, never on which event asked. The order of effects is creation,
 /// verification, shipments, edits at the store, then the payments and the refunds, the reference at the store and the statuses. A status
-/// must never tell the shopper of
-/// goods whose shipment is not recorded yet (BC §d.5), nor the staff of money that is not booked yet; goods that have left are told of
-/// however long a payment is in doubt. The reference comes behind the payments because its echo has the order looked at once more. The
-/// order's texts and its stock come behind that, and the customer last.
+/// must never tell the shopper of goods whose shipment is not recorded yet (BC §d.5), nor the staff of money that is not booked yet; goods
+/// that have left are told of however long a payment is in doubt. The reference comes behind the payments because its echo has the order
+/// looked at once more. The order's texts and its stock come behind that, and the customer last.
 #[must_use]
 pub fn decide_order(ctx: &Context<'_>, facts: &OrderFacts) -> Step {
     match decide(ctx, facts) {

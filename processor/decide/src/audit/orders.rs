@@ -298,9 +298,9 @@ impl Comparison<'_> {
     }
 }
 
-/// Holds that have to do with the total of a sales order: none of payments, shipments and the like.
+/// Holds that have to do with the total of a sales order.
 fn is_of_total(effect: Effect) -> bool {
-    !["payment", "shipment", "status", "allocation", "notes", "refund"].contains(&effect.as_str())
+    matches!(effect, Effect::Creation | Effect::Verification | Effect::Edit)
 }
 
 /// A difference, by how much the store has more.

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use orderbridge_schema::audit::{BookedPayment, DifferenceKind, Money, MoneyWay, RefundFigures, Window};
+use orderbridge_schema::decision::Effect;
 use orderbridge_schema::ids::{PaymentId, SalesOrderId, StoreHash};
 use rust_decimal::Decimal;
 
@@ -57,7 +58,7 @@ impl Comparison<'_> {
         let Some(first) = booked.first() else {
             if !paid_back.is_zero() && (counted || self.books.all_payments) {
                 let why = "what the store paid back is not booked in Brightpearl: enter it there, or look at the order's timeline";
-                let reason = cause::of(self.books, |effect| effect.as_str().contains("refund"), why);
+                let reason = cause::of(self.books, |effect| effect == Effect::Refund, why);
                 let order = Some(refund.order);
                 findings.differ(build(DifferenceKind::RefundMissing, order, Some(self.sales_order), reference, store, None, counted, reason));
             }
@@ -65,8 +66,7 @@ impl Comparison<'_> {
         };
         let theirs = Money { amount: sum(booked.iter().map(|payment| payment.amount)), currency: self.currency_of(first) };
         if theirs.amount != paid_back || theirs.currency != self.currency {
-            let reason =
-                cause::of(self.books, |effect| effect.as_str().contains("refund"), "it is booked with another amount than the store paid back");
+            let reason = cause::of(self.books, |effect| effect == Effect::Refund, "it is booked with another amount than the store paid back");
             let on = first.order.or(Some(self.sales_order));
             findings.differ(build(DifferenceKind::RefundDiffers, Some(refund.order), on, reference, store, Some(theirs), counted, reason));
         }

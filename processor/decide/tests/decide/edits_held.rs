@@ -3,7 +3,8 @@
 use orderbridge_decide::Need;
 use orderbridge_schema::command::Command;
 use orderbridge_schema::decision::{Cause, Effect, Hold};
-use orderbridge_schema::ids::StoreStatusId;
+use orderbridge_schema::ids::{RefundId, StoreStatusId};
+use orderbridge_schema::refund::{RefundMark, RefundWay};
 
 use crate::case::Case;
 use crate::edits::{edit, edited, hold, in_step, now_in_step, reads, three_teas, whole};
@@ -44,6 +45,25 @@ fn a_sales_order_that_is_on_its_way_invoiced_or_cancelled_is_left_alone() {
         assert_eq!(hold.cause, Cause::EditTooLate(stage));
         assert!(hold.why.contains("3 instead of 2 pieces"), "{}", hold.why);
     }
+}
+
+#[test]
+fn an_order_of_which_something_was_refunded_is_edited_by_people() {
+    let mut case = in_step();
+    case.full.refund_marks.push(RefundMark {
+        refund: RefundId(3),
+        sales_order: SALES_ORDER,
+        way: RefundWay::Order,
+        rows: Vec::new(),
+        extra: None,
+        credit: None,
+        goods_in: None,
+        booked: true,
+    });
+    three_teas(&mut case);
+    let hold = hold(&case);
+    assert_eq!(hold.cause, Cause::EditTooLate("refunded"));
+    assert!(hold.why.contains("3 instead of 2 pieces"), "{}", hold.why);
 }
 
 #[test]
