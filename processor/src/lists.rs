@@ -44,10 +44,20 @@ impl UnknownNames {
     }
 }
 
+/// How many looks after new lists still release what waits for them: a batch that was under way may hold it by the old ones until then.
+const AFTERLOOKS: u8 = 2;
+
+/// What a tenant's check found.
+struct Checked {
+    basis: Basis,
+    unknown: Vec<RuleProblem>,
+    afterlooks: u8,
+}
+
 /// What is known from the last looks.
 #[derive(Default)]
 struct Watched {
-    checked: BTreeMap<TenantId, (Basis, Vec<RuleProblem>)>,
+    checked: BTreeMap<TenantId, Checked>,
     again_at: BTreeMap<Scope, Instant>,
 }
 
@@ -134,18 +144,27 @@ impl Worker {
         watched.checked.retain(|tenant, _| ids.contains(tenant));
         for tenant in tenants {
             let basis = (at(Scope::Account(code.clone())), at(Scope::Tenant(tenant.id.clone())), tenant.rules_version);
-            if watched.checked.get(&tenant.id).is_some_and(|(checked, _)| *checked == basis) {
+            if let Some(checked) = watched.checked.get_mut(&tenant.id).filter(|checked| checked.basis == basis) {
+                if let Some(left) = checked.afterlooks.checked_sub(1) {
+                    self.go_by_new_lists(&tenant.id).await?;
+                    checked.afterlooks = left;
+                }
                 continue;
             }
             let unknown = self.unknown_names(tenant).await?;
-            self.connections.references.forget(std::slice::from_ref(&tenant.id));
-            // What was released when the lists came in may have been held once more by those that this processor still went by.
-            self.db.release_for_lists(&tenant.id).await.map_err(|error| of_db(&error))?;
-            let before = watched.checked.insert(tenant.id.clone(), (basis, unknown.clone())).map(|(_, before)| before).unwrap_or_default();
+            self.go_by_new_lists(&tenant.id).await?;
+            let checked = Checked { basis, unknown: unknown.clone(), afterlooks: AFTERLOOKS };
+            let before = watched.checked.insert(tenant.id.clone(), checked).map(|checked| checked.unknown).unwrap_or_default();
             tell_change(tenant, &before, &unknown);
         }
-        self.connections.unknown_names.set(code, Some(watched.checked.values().map(|(_, unknown)| unknown.len()).sum()));
+        self.connections.unknown_names.set(code, Some(watched.checked.values().map(|checked| checked.unknown.len()).sum()));
         Ok(())
+    }
+
+    /// What was released when the lists came in may have been held once more by those that this processor still went by.
+    async fn go_by_new_lists(&self, tenant: &TenantId) -> Result<(), Outcome> {
+        self.connections.references.forget(std::slice::from_ref(tenant));
+        self.db.release_for_lists(tenant).await.map_err(|error| of_db(&error))
     }
 
     async fn unknown_names(&self, tenant: &TenantRecord) -> Result<Vec<RuleProblem>, Outcome> {

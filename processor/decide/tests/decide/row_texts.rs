@@ -131,6 +131,6 @@ fn an_order_whose_texts_all_fit_asks_for_no_note() {
     let mut case = engraved(Case::created());
     case.sales_order().rows[0].name = WHOLE.into();
     let outcome = case.run();
-    assert!(!outcome.rounds.iter().flatten().any(|need| matches!(need, Need::OrderNotes(_) | Need::Digests(_))));
+    assert!(!outcome.rounds.iter().flatten().any(|need| matches!(need, Need::OrderNotes(_))));
     assert!(outcome.decision.commands.is_empty() && outcome.decision.holds.is_empty());
 }
