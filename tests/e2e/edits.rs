@@ -145,6 +145,8 @@ fn addresses_are_carried_alone() {
         let merchant = Merchant::new(shared().await).await;
         let (order, _) = place(&merchant).await;
         let before = quiet(&merchant).await;
+        let of_contacts = || async { merchant.calls(&merchant.installation.brightpearl, "path=/contact-service/").await.len() };
+        let contacts_before = of_contacts().await;
         edit(&merchant, order, json!({"address": {"street_1": "9 Other Road"}, "billing": {"street_1": "8 Office Road"}})).await;
         until("both addresses are carried", SOON, || async {
             let parties = now(&merchant, order).await["parties"].clone();
@@ -154,6 +156,7 @@ fn addresses_are_carried_alone() {
         .await;
         quiet(&merchant).await;
         assert_eq!(calls(&merchant).await.len(), before + 2);
+        assert_eq!(of_contacts().await, contacts_before + 3, "the contact is read and given its new address");
         assert_eq!(rows(&now(&merchant, order).await), wanted(&[("SKU-5", 2), ("SKU-6", 1), ("Shipping", 1)]));
         assert!(!merchant.timeline(order).await.contains("Other Road"), "no address is told");
     });
